@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# tools/venv.sh FILE    installs a requirements file into .venv, every version as in constraints.txt
+# tools/venv.sh --lock  resolves the requirements anew and writes constraints.txt
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+install() { # FOLDER ARGUMENTS...
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "${@:2}"
+}
+
+if [[ $1 == --lock ]]; then
+  fresh=$(mktemp -d)
+  trap 'rm -rf "$fresh"' EXIT
+  echo "在空环境里解析requirements-dev.txt，写出constraints.txt"
+  python3 -m venv "$fresh"
+  install "$fresh" -r requirements-dev.txt
+  {
+    echo "# Every package of the tested set, direct and transitive; \`make lock\` writes it, tools/venv.sh obeys it."
+    "$fresh/bin/python" -m pip freeze --disable-pip-version-check
+  } >constraints.txt
+  exit
+fi
+
+file=$1
+stamp=.venv/.${file%.txt}
+# the second time costs one digest: the pins, the interpreter, the place
+digest=$({ cat requirements*.txt constraints.txt; python3 --version; pwd; } | sha256sum)
+if [[ -e $stamp && $(<"$stamp") == "$digest" ]]; then exit 0; fi
+
+if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+  echo "需要Python 3.11或更新，这里是$(python3 --version)" >&2
+  exit 1
+fi
+if ! .venv/bin/python -m pip --version &>/dev/null; then # none yet, or its Python has gone
+  rm -rf .venv
+  python3 -m venv .venv
+fi
+echo "安装Python软件包：$file（第一次要一两分钟）"
+install .venv -r "$file" -c constraints.txt
+echo "$digest" >"$stamp"
+# the development set contains the other
+if [[ $file == requirements-dev.txt ]]; then cp "$stamp" .venv/.requirements; fi
