@@ -1,0 +1,210 @@
+"""Reads one policy pack (方案包) from its folder, and refuses what is doubtful by file and key."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from decimal import Decimal
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from models.policy.records import Place, PolicyError, build, with_texts
+from models.policy.schema import (
+    HEALTH_FIELDS,
+    KIND_OF_FIELD,
+    VALUES_OF_FIELD,
+    Cadence,
+    Effect,
+    GateForm,
+    LookBack,
+    Mode,
+    Policy,
+    Question,
+    StaffingRule,
+    Thresholds,
+)
+
+__all__ = ["PolicyError", "digest_of", "load_pack", "place_of", "read_table"]
+
+SCHEME = "scheme.toml"
+STAFFING = "staffing.toml"
+REPORTING = "reporting.toml"
+GATE = "gate.toml"
+EXAMPLES = "examples.toml"
+FILES = (SCHEME, STAFFING, REPORTING, GATE, EXAMPLES)
+
+
+def load_pack(folder: Path) -> Policy:
+    """The pack in this folder, whole and frozen, or a PolicyError that says where it is wrong."""
+    _only_known_files(folder)
+    scheme = read_table(folder, SCHEME)
+    in_scheme = place_of(folder, SCHEME)
+    thresholds = build(Thresholds, scheme.pop("thresholds", {}), in_scheme.key("thresholds"))
+    look_back = build(LookBack, scheme.pop("look_back", {}), in_scheme.key("look_back"))
+    in_gate = place_of(folder, GATE)
+    gate = read_table(folder, GATE)
+    blanks = build(tuple[str, ...], gate.pop("blanks", []), in_gate.key("blanks"))
+    forms = build(Mapping[Mode, GateForm], gate, in_gate)
+    policy: Policy = build(
+        Policy,
+        scheme,
+        in_scheme,
+        digest=digest_of(folder),
+        thresholds=thresholds,
+        look_back=look_back,
+        staffing=build(StaffingRule, read_table(folder, STAFFING), place_of(folder, STAFFING)),
+        reporting=build(Mapping[Mode, Cadence], read_table(folder, REPORTING), place_of(folder, REPORTING)),
+        gate=_with_blanks_filled(forms, blanks, {**_figures(thresholds), **_figures(look_back)}, in_gate),
+    )
+    _check_thresholds(policy.thresholds, in_scheme.key("thresholds"))
+    _check_staffing(policy, place_of(folder, STAFFING))
+    for mode, form in policy.gate.items():
+        _check_form(form, policy.measures_in_force[mode], in_gate.key(mode.value))
+    return policy
+
+
+def read_table(folder: Path, name: str) -> dict[str, Any]:
+    """One TOML file of a pack as it stands, with exact decimals."""
+    path, place = folder / name, place_of(folder, name)
+    if not path.is_file():
+        raise place.fault("缺少这个文件")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise place.fault(f"不是UTF-8编码的TOML文件（{error}）") from error
+
+
+def place_of(folder: Path, name: str) -> Place:
+    """How messages call a file: by scheme, version and name, since every pack has files of the same names."""
+    return Place("/".join([*folder.resolve().parts[-2:], name]))
+
+
+def digest_of(folder: Path) -> str:
+    """SHA-256 over name, length and bytes of each file of the pack: a record shows by it what judged it."""
+    digest = sha256()
+    for path in sorted(folder.glob("*.toml")):
+        content = path.read_bytes()
+        digest.update(f"{path.name}\n{len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _only_known_files(folder: Path) -> None:
+    if not folder.is_dir():
+        raise PolicyError(f"没有方案包文件夹 {folder}")
+    for path in sorted(folder.glob("*.toml")):
+        if path.name not in FILES:
+            raise place_of(folder, path.name).fault(f"方案包里只能有：{'、'.join(FILES)}")
+
+
+def _figures(rule: Thresholds | LookBack) -> dict[str, str]:
+    return {field.name: str(getattr(rule, field.name)) for field in fields(rule) if field.name != "source"}
+
+
+def _with_blanks_filled(
+    forms: Mapping[Mode, GateForm], declared: tuple[str, ...], figures: Mapping[str, str], place: Place
+) -> Mapping[Mode, GateForm]:
+    """The forms with their declared blanks ($risk_area_days) filled from the figures of the scheme.
+
+    A figure thus stands in one place, and no label goes on saying 14天 where the scheme has gone over to 7.
+    """
+    used: set[str] = set()
+
+    def fill(text: str, at: Place) -> str:
+        template = Template(text)
+        if not template.is_valid():
+            raise at.fault("$ 后面要写空的名称；要印出 $ 本身，写 $$")
+        for blank in template.get_identifiers():
+            if blank not in declared:
+                raise at.fault(f"用了空 ${blank}，但 blanks 里没有声明")
+        used.update(template.get_identifiers())
+        return template.substitute(figures)
+
+    for blank in declared:
+        if blank not in figures:
+            raise place.key("blanks").fault(f"空 ${blank} 没有数值可填，可以用：{'、'.join(figures)}")
+    filled: Mapping[Mode, GateForm] = with_texts(forms, fill, place)
+    for blank in declared:
+        if blank not in used:
+            raise place.key("blanks").fault(f"声明了空 ${blank}，但没有用到")
+    return filled
+
+
+def _check_thresholds(thresholds: Thresholds, place: Place) -> None:
+    rising = ("floor_celsius", "low_celsius", "fever_celsius", "ceiling_celsius")
+    for lower, higher in pairwise(rising):
+        if getattr(thresholds, lower) >= getattr(thresholds, higher):
+            raise place.key(higher).fault(f"要高于 {lower}（{getattr(thresholds, lower)}℃）")
+
+
+def _check_staffing(policy: Policy, place: Place) -> None:
+    """Each head count from 1 upwards lies in exactly one band, and each post named is one of the scheme's."""
+    rule = policy.staffing
+    if not rule.bands:
+        raise place.key("bands").fault("至少要有一档")
+    expected: int | None = 1 if rule.lower_inclusive else 0
+    for band in rule.bands:
+        at = place.key("bands").item(band.above)
+        if expected is None:
+            raise at.key("above").fault("上一档没有写 upto，后面不能再有档")
+        if band.above != expected:
+            fault = "空档" if band.above > expected else "重叠"
+            raise at.key("above").fault(f"与上一档之间有{fault}，应当是{expected}")
+        if band.upto is not None and band.upto <= band.above:
+            raise at.key("upto").fault(f"要大于 above（{band.above}）")
+        if band.per_further is not None and band.per_further.step == 0:
+            raise at.key("per_further").key("step").fault("不能是0")
+        expected = band.upto
+    if expected is not None:
+        raise (
+            place.key("bands")
+            .item(rule.bands[-1].above)
+            .key("upto")
+            .fault("最后一档不写 upto，人数再多也要有规定")
+        )
+    for post in rule.posts():
+        if policy.post(post) is None:
+            raise place.key("bands").fault(f"用了岗位 {post}，但 {SCHEME} 的 posts 里没有")
+
+
+def _check_form(form: GateForm, in_force: bool, place: Place) -> None:
+    if form.judged != in_force:
+        raise place.key("judged").fault(f"与 {SCHEME} 的 measures_in_force.{form.mode.value} 不一致")
+    if form.pass_minutes == 0:
+        raise place.key("pass_minutes").fault("不能是0")
+    known = {words.effect for words in form.verdicts}
+    for effect in Effect if form.judged else (Effect.PASS,):
+        if effect not in known:
+            raise place.key("verdicts").fault(f"缺少 {effect.value} 的用语")
+    if not form.judged and len(known) > 1:
+        raise place.key("verdicts").fault("只登记、不判定的登记表，只能有 pass 的用语")
+    if not form.asks("name"):
+        raise place.key("questions").fault("登记表至少要问 name")
+    for question in form.questions:
+        at = place.key("questions").item(question.field)
+        if not form.judged and question.field in HEALTH_FIELDS:
+            raise at.fault("只登记、不判定的登记表，不能问健康情况")
+        _check_question(question, at)
+
+
+def _check_question(question: Question, place: Place) -> None:
+    kind = KIND_OF_FIELD[question.field]
+    if question.kind != kind:
+        raise place.key("kind").fault(f"{question.field} 的填法是 {kind}，不是 {question.kind}")
+    allowed = VALUES_OF_FIELD.get(question.field, ())
+    offered = [choice.value for choice in question.choices]
+    for value in offered:
+        if value not in allowed:
+            raise (
+                place.key("choices").item(value).fault(f"没有这个选项，可以有：{'、'.join(allowed) or '无'}")
+            )
+    # Of the symptoms a pack offers those that its disease calls for; the other questions have fixed answers.
+    for value in ("none",) if kind == "choices" else allowed:
+        if value not in offered:
+            raise place.key("choices").fault(f"缺少选项 {value}")
+    for choice in question.choices:
+        for key in ("reason", "reason_en"):
+            if choice.effect is not Effect.PASS and not getattr(choice, key):
+                raise place.key("choices").item(choice.value).key(key).fault("不放行的选项要写明理由")

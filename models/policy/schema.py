@@ -1,0 +1,419 @@
+"""The kinds of rule a scheme (实施方案) is made of, as frozen records. Its numbers and words come from packs.
+
+The closed lists below are the site's contract: a word that stands in one of them has code behind it. A pack
+chooses among them; it cannot add to them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import ClassVar, Literal
+
+
+class Mode(StrEnum):
+    """The response mode (常态 / 应急) of a place or a district."""
+
+    NORMAL = "normal"
+    EMERGENCY = "emergency"
+
+    @property
+    def label(self) -> str:
+        return {"normal": "常态", "emergency": "应急"}[self.value]
+
+
+class Effect(StrEnum):
+    """What an answer at the gate leads to, from mild to severe: of several, the most severe one decides."""
+
+    PASS = "pass"
+    ATTENTION = "attention"
+    REFUSED = "refused"
+
+
+class WorkerKind(StrEnum):
+    """Under whose contract a person works (用工类型)."""
+
+    OWN = "own"
+    DISPATCHED = "dispatched"
+    OUTSOURCED = "outsourced"
+    INTERN = "intern"
+    RE_EMPLOYED = "re_employed"
+
+    @property
+    def label(self) -> str:
+        return {
+            "own": "本单位职工",
+            "dispatched": "劳务派遣",
+            "outsourced": "外包驻场",
+            "intern": "实习",
+            "re_employed": "退休返聘",
+        }[self.value]
+
+
+class Rounding(StrEnum):
+    """Whether a part of a step counts: 满200人 rounds down, 每200人或不足200人 rounds up."""
+
+    DOWN = "down"
+    UP = "up"
+
+
+PostCode = Literal[
+    "chief_health_officer", "health_manager", "specialist", "unit_liaison", "community_liaison",
+    "task_force", "gate_guard", "health_guide",
+]  # fmt: skip
+Scope = Literal["enterprise", "place", "grid", "community", "unit", "district"]
+QuestionKind = Literal["name", "mobile", "temperature", "choice", "choices", "enterprise", "text"]
+FieldName = Literal[
+    "name", "mobile", "temperature", "mask", "code_status", "risk_area_14d", "overseas_21d", "symptoms",
+    "enterprise", "purpose",
+]  # fmt: skip
+
+# Each field of the gate form is answered in one way. The pack words the question, not the kind of answer.
+KIND_OF_FIELD: Mapping[str, QuestionKind] = MappingProxyType(
+    {
+        "name": "name",
+        "mobile": "mobile",
+        "temperature": "temperature",
+        "mask": "choice",
+        "code_status": "choice",
+        "risk_area_14d": "choice",
+        "overseas_21d": "choice",
+        "symptoms": "choices",
+        "enterprise": "enterprise",
+        "purpose": "text",
+    }
+)
+
+SYMPTOMS = (
+    "fever", "cough", "sore_throat", "runny_nose", "headache", "dizziness", "fatigue", "muscle_ache",
+    "joint_pain", "rash", "red_eyes", "swollen_parotid", "abdominal_pain", "diarrhoea", "vomiting",
+    "smell_taste_loss", "shortness_of_breath", "other",
+)  # fmt: skip
+
+# The values of a choice. Of the symptoms a pack offers some, and always "none"; of the others every one.
+VALUES_OF_FIELD: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "mask": ("yes", "no"),
+        "code_status": ("green", "yellow", "red", "unavailable"),
+        "risk_area_14d": ("yes", "no"),
+        "overseas_21d": ("yes", "no"),
+        "symptoms": ("none", *SYMPTOMS),
+    }
+)
+
+# A plain visitor registration asks none of these (HLTH-10).
+HEALTH_FIELDS = frozenset({"temperature", *VALUES_OF_FIELD})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a rule comes from (出处). `checked`: when and where somebody read it there; empty: nobody did."""
+
+    document: str
+    clause: str
+    checked: str = ""
+
+    @property
+    def citable(self) -> bool:
+        """Only a checked citation is printed on a visitor's page, a letter or a notice."""
+        return bool(self.checked)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer to choose (选项). What does not pass has a reason, and may tell the visitor what to do."""
+
+    named_by: ClassVar[str] = "value"
+
+    value: str
+    label: str
+    label_en: str
+    effect: Effect = Effect.PASS
+    reason: str = ""
+    reason_en: str = ""
+    next_step: str = ""
+    next_step_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of a gate form (登记项)."""
+
+    named_by: ClassVar[str] = "field"
+
+    field: FieldName
+    kind: QuestionKind
+    label: str
+    label_en: str
+    required: bool
+    source: Source
+    hint: str = ""
+    hint_en: str = ""
+    choices: tuple[Choice, ...] = ()
+
+    def choice(self, value: str) -> Choice | None:
+        return next((choice for choice in self.choices if choice.value == value), None)
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictWords:
+    """The word on the pass for one effect (通行、请门岗核验、禁止进入; 已登记 where nothing is judged)."""
+
+    named_by: ClassVar[str] = "effect"
+
+    effect: Effect
+    label: str
+    label_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateForm:
+    """What a gate asks in one response mode (登记表). A form that is not judged is plain registration."""
+
+    mode: Mode
+    judged: bool
+    word: bool  # whether the pass carries the word of the minute (口令)
+    pass_minutes: int
+    verdicts: tuple[VerdictWords, ...]
+    questions: tuple[Question, ...]
+    source: Source
+
+    def question(self, field: str) -> Question | None:
+        return next((question for question in self.questions if question.field == field), None)
+
+    def asks(self, field: str) -> bool:
+        return self.question(field) is not None
+
+    def verdict(self, effect: Effect) -> VerdictWords:
+        """The words for this effect; a KeyError where the form has none (registration never refuses)."""
+        words = {verdict.effect: verdict for verdict in self.verdicts}
+        return words[effect]
+
+    def verdict_label(self, effect: Effect) -> str:
+        return self.verdict(effect).label
+
+    def verdict_label_en(self, effect: Effect) -> str:
+        return self.verdict(effect).label_en
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Body temperature in ℃ (体温): refused from fever on, below low measured again."""
+
+    fever_celsius: Decimal
+    low_celsius: Decimal
+    floor_celsius: Decimal
+    ceiling_celsius: Decimal
+    recheck_minutes: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class LookBack:
+    """How many days back the travel questions reach (旅居史)."""
+
+    risk_area_days: int
+    overseas_days: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How many days a check-in is kept (保存期限), and the most within an opened emergency."""
+
+    check_in_days: int
+    emergency_max_days: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class PerFurther:
+    """One more of a post for each further step of staff (每增加200人增设1名) beyond a head count."""
+
+    post: PostCode
+    step: int
+    beyond: int
+    required: Rounding
+    advised: Rounding
+
+    def count(self, headcount: int, rounding: Rounding) -> int:
+        further = max(headcount - self.beyond, 0)
+        return -(-further // self.step) if rounding is Rounding.UP else further // self.step
+
+
+@dataclass(frozen=True, slots=True)
+class StaffingBand:
+    """One band of head counts (人员规模档) and the posts it asks for. The last band has no `upto`."""
+
+    named_by: ClassVar[str] = "above"
+
+    above: int
+    upto: int | None
+    required: Mapping[PostCode, int]
+    team: bool  # a management team on file: leader, deputy, charter
+    by_representative: bool  # the legal representative acts as health manager, without an appointment
+    sentence: str
+    source: Source
+    per_further: PerFurther | None = None
+    advised: Mapping[PostCode, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    def holds(self, headcount: int, *, lower_inclusive: bool) -> bool:
+        """Whether the head count lies in this band. One bound is the band's, the other its neighbour's."""
+        if lower_inclusive:
+            return self.above <= headcount and (self.upto is None or headcount < self.upto)
+        return self.above < headcount and (self.upto is None or headcount <= self.upto)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffingDuty:
+    """The posts an enterprise owes (应设岗位). Both columns name each post the rule speaks of, 0 too."""
+
+    required: Mapping[str, int]
+    advised: Mapping[str, int]
+    team: bool
+    by_representative: bool
+    sentence: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class StaffingRule:
+    """Who is appointed at what head count (岗位配备). `carry_over`: the posts of smaller bands stay owed."""
+
+    lower_inclusive: bool
+    carry_over: bool
+    grace_days: int
+    counted_kinds: tuple[WorkerKind, ...]
+    bands: tuple[StaffingBand, ...]
+
+    def duty(self, headcount: int | None) -> StaffingDuty | None:
+        """What this head count asks for. None for an unknown or zero one: not judged, so never compliant."""
+        if headcount is None or headcount <= 0:
+            return None
+        position = self._position(headcount)
+        band = self.bands[position]
+        carried = self.bands[:position] if self.carry_over else ()
+        required = _most_of_each([band.required, *(smaller.required for smaller in carried)])
+        advised = _most_of_each([band.advised, required])
+        if band.per_further is not None:
+            further, post = band.per_further, band.per_further.post
+            required[post] = required.get(post, 0) + further.count(headcount, further.required)
+            advised[post] = advised.get(post, 0) + further.count(headcount, further.advised)
+        posts = self.posts()
+        return StaffingDuty(
+            required=MappingProxyType({post: required.get(post, 0) for post in posts}),
+            advised=MappingProxyType({post: advised.get(post, 0) for post in posts}),
+            team=band.team,
+            by_representative=band.by_representative,
+            sentence=band.sentence,
+            source=band.source,
+        )
+
+    def posts(self) -> tuple[PostCode, ...]:
+        """Every post that some band speaks of, in the order of the bands."""
+        named: dict[PostCode, None] = {}
+        for band in self.bands:
+            named.update(dict.fromkeys([*band.required, *band.advised]))
+            if band.per_further is not None:
+                named[band.per_further.post] = None
+        return tuple(named)
+
+    def _position(self, headcount: int) -> int:
+        for position, band in enumerate(self.bands):
+            if band.holds(headcount, lower_inclusive=self.lower_inclusive):
+                return position
+        raise LookupError(f"没有哪一档包括{headcount}人")  # the loader refuses a pack with such a gap
+
+
+def _most_of_each(counts: Iterable[Mapping[PostCode, int]]) -> dict[PostCode, int]:
+    most: dict[PostCode, int] = {}
+    for count in counts:
+        for post, number in count.items():
+            most[post] = max(number, most.get(post, 0))
+    return most
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How often enterprises report in one response mode (报送周期), and until when.
+
+    Times are wall time of the district. `counted_kinds` are the workers whom a report covers. An order that
+    changes the mode before `cut_off` takes the same day into the new mode.
+    """
+
+    mode: Mode
+    period: Literal["day", "week", "month"]
+    due_days_after: int
+    due_time: time
+    locks_days_after_due: int
+    cut_off: time
+    counted_kinds: tuple[WorkerKind, ...]
+    source: Source
+
+    def due_at(self, last_day: date) -> datetime:
+        """Until when a report on the period that ends on `last_day` is on time, unless a holiday moves it."""
+        return datetime.combine(last_day + timedelta(days=self.due_days_after), self.due_time)
+
+    def locks_at(self, due_at: datetime) -> datetime:
+        """From when on a report that was due then is no longer taken without an exception."""
+        return due_at + timedelta(days=self.locks_days_after_due)
+
+
+@dataclass(frozen=True, slots=True)
+class PostRule:
+    """A post of the scheme (岗位): what it is called, over what it is held, and in one sentence what for."""
+
+    named_by: ClassVar[str] = "code"
+
+    code: PostCode
+    label: str
+    scope: tuple[Scope, ...]
+    duty: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRule:
+    """How many specialists (健康管理专员) a park or a building needs at least (PLC-5)."""
+
+    named_by: ClassVar[str] = "kind"
+
+    kind: Literal["park", "building"]
+    specialists_required: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of one scheme (方案包): everything the site asks the scheme."""
+
+    scheme: str
+    version: str
+    title: str
+    title_short: str
+    status: Literal["in_force", "trial", "draft"]
+    document: str
+    effective_on: date
+    digest: str
+    posts: tuple[PostRule, ...]
+    staffing: StaffingRule
+    reporting: Mapping[Mode, Cadence]
+    gate: Mapping[Mode, GateForm]
+    thresholds: Thresholds
+    look_back: LookBack
+    retention: Retention
+    places: tuple[PlaceRule, ...]
+    measures_in_force: Mapping[Mode, bool]  # whether the gate's health measures apply in this mode (HLTH-10)
+
+    @property
+    def key(self) -> str:
+        """The name under which districts adopt it and records keep it: `chengdu-hitech/2022-03-23`."""
+        return f"{self.scheme}/{self.version}"
+
+    def post(self, code: str) -> PostRule | None:
+        return next((post for post in self.posts if post.code == code), None)
+
+    def place(self, kind: str) -> PlaceRule | None:
+        return next((place for place in self.places if place.kind == kind), None)
