@@ -315,7 +315,7 @@ def mrz_check_digit(text: str) -> int:
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _MOBILE_ASSIGNED = re.compile(r"1(?:3[0-9]|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])[0-9]{8}")
-_COUNTRY_CODE = re.compile(r"(?:\+86|0086|86(?=1[0-9]{10}$))")
+_COUNTRY_CODE = re.compile(r"^(?:\+86|0086|86(?=1[0-9]{10}$))")
 _LANDLINE = re.compile(r"0[0-9]{2,3}-?[0-9]{7,8}(-[0-9]{1,6})?")
 
 

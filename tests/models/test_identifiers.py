@@ -617,3 +617,8 @@ def test_every_error_of_the_module_has_both_languages():
     source = inspect.getsource(identifiers)
     assert source.count("Unreadable(") > 20
     assert issubclass(Unreadable, ValueError)
+
+
+def test_a_country_code_stands_in_front_and_nowhere_else():
+    assert identifiers.mobile("13800000086") == "13800000086"
+    assert identifiers.mobile("13800860086") == "13800860086"

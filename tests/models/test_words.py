@@ -49,7 +49,7 @@ def test_every_shape_stands_in_the_sprite():
     if not sprites:
         pytest.skip("no sprite in static/ yet")
     for shape in SHAPES:
-        assert f'id="i-{shape}"' in sprites[0].read_text(encoding="utf-8")
+        assert f'id="i-w-{shape}"' in sprites[0].read_text(encoding="utf-8")
 
 
 @given(gates, seconds, st.integers(60, 119))

@@ -1,0 +1,88 @@
+"""Every refusal in words (出错页): what is the matter and what to do now. Never a trace, never silence."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, g, make_response, render_template
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from blueprints.web.sign_in import ask_to_sign_in
+from models.base import RuleBroken, db
+
+log = logging.getLogger("site")
+
+WORDS = {
+    400: ("这个请求看不懂", "请返回上一页重新打开，再试一次。"),
+    403: ("您的岗位不能办这件事", "需要办理，请联系安全管理员核对您的任职。"),
+    404: ("没有找到这一页", "地址可能写错了，或者它不在您负责的范围内。"),
+    405: ("这个地址不能这样打开", "请从页面上的链接或按钮进入。"),
+    409: ("现在不能这样做", "这件事的状态已经变了，请刷新后再看。"),
+    413: ("提交的内容太大", "文件不能超过10MB，请压缩或分几次提交。"),
+    415: ("提交的内容格式不对", "请从页面上的表单提交。"),
+    429: ("操作太频繁", "请等1分钟再试。"),
+    500: ("网站出了差错", "已经记下，请稍后再试。您填的内容没有保存。"),
+    503: ("网站正忙", "您填的内容没有保存，请过几秒再提交一次。"),
+}
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(401, lambda _error: ask_to_sign_in())
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(CSRFError, stale_form)
+    app.register_error_handler(RuleBroken, rule_broken)
+    app.register_error_handler(OperationalError, busy)
+    app.register_error_handler(Exception, crashed)
+
+
+def answer(status: int, title: str = "", advice: str = "") -> Response:
+    words = WORDS.get(status, WORDS[500] if status >= 500 else WORDS[400])
+    html = render_template(
+        "error.html", status=status, title=title or words[0], advice=advice or words[1],
+        number=g.get("request_id", ""), signed_in=_signed_in(),
+    )  # fmt: skip
+    return make_response(html, status)
+
+
+def http_error(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:
+        return error.get_response()  # a redirect
+    response = answer(error.code)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def stale_form(_error: CSRFError) -> Response:
+    return answer(400, "这一页放得太久了", "请返回上一页，刷新后再提交；刷新前先把填好的内容复制下来。")
+
+
+def rule_broken(error: RuleBroken) -> Response:
+    db.session.rollback()
+    return answer(409, str(error))
+
+
+def busy(error: OperationalError) -> Response:
+    db.session.rollback()
+    log.error("database: %s", error.__class__.__name__, extra={"request_id": g.get("request_id", "")})
+    response = answer(503)
+    response.headers["Retry-After"] = "3"
+    return response
+
+
+def crashed(error: Exception) -> Response:
+    db.session.rollback()
+    log.exception("request %s failed", g.get("request_id", ""), exc_info=error)
+    return answer(500)
+
+
+def _signed_in() -> bool:
+    """Whether a page frame can be drawn: not where the database is what failed."""
+    try:
+        return bool(current_user.is_authenticated)
+    except Exception:
+        return False

@@ -1,0 +1,67 @@
+"""What stands in the left column (栏目): by the current post, in order of daily use. A link that a post has no grant for
+is never shown; every page of the site is reached from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import request, url_for
+
+from models.access import GRANTS
+from models.accounts import Appointment
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    label: str
+    icon: str
+    endpoint: str
+    action: str
+    scoped: str = ""  # the name of the address part that takes the number of the appointment's scope
+
+
+ITEMS = (
+    Item("今天", "house", "places.day", "place:watch", "place_id"),
+    Item("今天", "house", "gate.desk", "gate:guard"),
+    Item("今天", "house", "enterprises.home", "enterprise:home", "enterprise_id"),
+    Item("今天", "house", "office.overview", "place:oversee"),
+    Item("入场", "scan-line", "places.entries", "place:watch", "place_id"),
+    Item("门岗", "shield-check", "gate.desk", "gate:guard"),
+    Item("去向", "building-2", "places.spellings", "spelling:map", "place_id"),
+    Item("入口海报", "qr-code", "places.gates", "gate:print", "place_id"),
+    Item("场所", "building-2", "places.index", "place:watch"),
+    Item("应急响应", "siren", "office.modes", "mode:see"),
+    Item("方案", "file-text", "office.schemes", "policy:see"),
+    Item("账号", "users", "admin.accounts", "account:manage"),
+    Item("场所与入口", "building-2", "admin.places", "place:manage"),
+    Item("配置", "settings", "admin.configuration", "configuration:see"),
+    Item("任职", "contact", "admin.appointments", "appointment:manage"),
+    Item("安全设置", "shield-check", "admin.security", "security:set"),
+    Item("审计", "history", "admin.audit", "audit:read"),
+    Item("邀请", "user-plus", "accounts.people", "person:invite"),
+)
+
+
+def menu_of(post: Appointment | None) -> list[tuple[Item, str, bool]]:
+    """Items with their address and whether they are the page at hand. One label stands once."""
+    shown: list[tuple[Item, str, bool]] = []
+    labels: set[str] = set()
+    if post is None:
+        return shown
+    for item in ITEMS:
+        if post.post not in GRANTS[item.action] or item.label in labels:
+            continue
+        if item.scoped and not item.scoped.startswith(post.scope):
+            continue
+        if any(item.endpoint == other.endpoint for other, _, _ in shown):
+            continue
+        labels.add(item.label)
+        address = url_for(item.endpoint, **({item.scoped: post.scope_id} if item.scoped else {}))
+        shown.append((item, address, request.path == address))
+    return shown
+
+
+def home_of(post: Appointment | None) -> str:
+    """Where a person begins the day in this post."""
+    entries = menu_of(post)
+    return entries[0][1] if entries else url_for("accounts.me")

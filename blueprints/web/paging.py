@@ -1,0 +1,43 @@
+"""Pages of a long list (翻页): counted and cut in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+from sqlalchemy import Select, func, select
+
+from models.base import db
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """One page of a list, and where it stands among the others."""
+
+    rows: Sequence[Any]
+    page: int
+    pages: int
+    total: int
+
+    @property
+    def numbers(self) -> list[int | None]:
+        """1 … 4 5 6 … 20; None is a gap."""
+        near = [n for n in range(1, self.pages + 1) if n in (1, self.pages) or abs(n - self.page) <= 2]
+        shown: list[int | None] = []
+        for number in near:
+            if shown and number - (shown[-1] or 0) > 1:
+                shown.append(None)
+            shown.append(number)
+        return shown
+
+
+def paged(query: Select[Any], *, size: int = 50, scalars: bool = True) -> Paging:
+    """The page that ?page= names; a number beyond the end is the last page."""
+    total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    pages = max(1, -(-total // size))
+    page = min(max(request.args.get("page", 1, type=int), 1), pages)
+    cut = query.limit(size).offset((page - 1) * size)
+    rows = db.session.scalars(cut).all() if scalars else db.session.execute(cut).all()
+    return Paging(rows, page, pages, total)

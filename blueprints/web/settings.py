@@ -1,0 +1,114 @@
+"""What an operator sets (配置): read from SITE_* once at the start, checked, and frozen."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from models.vault import Vault
+
+
+class Misconfigured(RuntimeError):
+    """The site refuses to start; the text says which setting is wrong and what to put there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Each field is the environment variable SITE_<NAME>."""
+
+    env: str = "demo"  # demo | production | test
+    database_url: str = ""  # empty: SQLite in the instance folder
+    secret_key: str = ""  # signs the session cookie
+    data_keys: str = ""  # encrypts and indexes personal data: "1:base64,index:base64", see Vault.parse
+    public_url: str = ""  # https://jkg.example: on posters and in invitations; https turns on Secure cookies and HSTS
+    hosts: Mapping[str, str] | str = ""  # host=district,host=district: which district a host belongs to
+    policy_dir: str = ""  # packs from outside
+    test_clock: str = ""  # an ISO instant at which the clock starts; never in production
+    trusted_proxies: int = 0  # how many front servers add X-Forwarded-For
+    icp: str = ""  # 备案号
+    police_record: str = ""  # 公安备案号
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+        names = {f.name for f in fields(cls)}
+        given: dict[str, Any] = {n: environment[f"SITE_{n.upper()}"] for n in names if f"SITE_{n.upper()}" in environment}
+        given |= {name: value for name, value in overrides.items() if name in names}
+        if "trusted_proxies" in given:
+            given["trusted_proxies"] = int(given["trusted_proxies"])
+        if isinstance(given.get("hosts"), str):
+            given["hosts"] = dict(pair.split("=", 1) for pair in given["hosts"].split(",") if "=" in pair)
+        given.setdefault("hosts", {})
+        settings = cls(**given)
+        settings._check()
+        return settings
+
+    @property
+    def production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def demo(self) -> bool:
+        return self.env == "demo"
+
+    @property
+    def tls(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    def _check(self) -> None:
+        if self.env not in ("demo", "production", "test"):
+            raise Misconfigured(f"SITE_ENV={self.env}：只能是demo、production或test")
+        if self.test_clock:
+            try:
+                aware = datetime.fromisoformat(self.test_clock).tzinfo is not None
+            except ValueError:
+                aware = False
+            if not aware:
+                raise Misconfigured("SITE_TEST_CLOCK要写成带时区的时刻，例如2026-11-20T09:41:00+08:00")
+        if not self.production:
+            return
+        for name in ("database_url", "secret_key", "data_keys", "public_url", "icp", "police_record"):
+            if not getattr(self, name):
+                raise Misconfigured(f"正式环境必须设置SITE_{name.upper()}")
+        if len(self.secret_key) < 32:
+            raise Misconfigured("SITE_SECRET_KEY太短，至少32个字符")
+        if not self.tls:
+            raise Misconfigured("正式环境的SITE_PUBLIC_URL必须以https://开头")
+        if self.test_clock:
+            raise Misconfigured("正式环境不能设置SITE_TEST_CLOCK")
+
+
+def keys_of(settings: Settings, instance: Path) -> tuple[str, Vault]:
+    """The cookie key and the vault: from the settings, or for a demo made once and kept in the instance folder."""
+    keys = {name: getattr(settings, name) for name in KEYS}
+    if not all(keys.values()):
+        kept = instance / "demo-keys.json"
+        if not kept.exists():
+            _make_keys(kept)
+        keys = json.loads(kept.read_text()) | {name: key for name, key in keys.items() if key}
+    try:
+        vault = Vault.parse(keys["data_keys"])
+    except ValueError as error:
+        raise Misconfigured(str(error)) from None
+    return keys["secret_key"], vault
+
+
+KEYS = ("secret_key", "data_keys")
+
+
+def _make_keys(kept: Path) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_suffix(f".{os.getpid()}")
+    partial.touch(mode=0o600)
+    partial.write_text(json.dumps({"secret_key": secrets.token_urlsafe(48), "data_keys": Vault.fresh_keys()}))
+    try:
+        os.link(partial, kept)  # the first of several processes wins
+    except FileExistsError:
+        pass
+    finally:
+        partial.unlink()

@@ -1,0 +1,180 @@
+"""Who is at the door (登录会话): a cookie that names a session on the server, and the person behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response, flash, g, request, session, url_for
+from flask_login import LoginManager, current_user, login_user, logout_user
+from flask_wtf import CSRFProtect
+from sqlalchemy import select
+
+from blueprints.web.guard import commit, lead_to, serving
+from blueprints.web.menu import home_of
+from blueprints.web.site import site
+from models.accounts import Account, Appointment, LoginSession
+from models.base import db, local, writing
+
+csrf = CSRFProtect()
+login_manager = LoginManager()
+login_manager.session_protection = None  # the session on the server decides, not the browser's name
+
+SEEN_EVERY = timedelta(minutes=1)
+
+
+class SignedIn:
+    """An account as Flask-Login carries it, together with its session: `current_user` answers like the account."""
+
+    is_authenticated = True
+    is_anonymous = False
+    is_active = True
+
+    def __init__(self, account: Account, login: LoginSession, token: str) -> None:
+        self.account, self.login, self._token = account, login, token
+
+    def get_id(self) -> str:
+        return self._token
+
+    def must_first(self) -> str:
+        """The page that this person has to deal with before any other: a new password, the second step; or none."""
+        account, now = self.account, site.now()
+        if account.must_change_password or account.password_is_old(now):
+            return "accounts.password"
+        if account.lacks_second_factor(local(now).date(), demanded=site.settings.production):
+            return "accounts.second_factor"
+        return ""
+
+    def __getattr__(self, name: str):
+        return getattr(self.account, name)
+
+
+@login_manager.user_loader
+def load(token: str) -> SignedIn | None:
+    """The person behind the cookie, unless the session has ended, idled out or grown too old (SEC-5)."""
+    login = db.session.scalar(LoginSession.of(token))
+    now = site.now()
+    if login is None:
+        return None
+    if not login.alive(now):
+        g.session_over = True
+        return None
+    if now - login.seen_at > SEEN_EVERY and not g.get("is_poll"):
+        _keep_seen(login)
+    return SignedIn(login.account, login, token)
+
+
+def _keep_seen(login: LoginSession) -> None:
+    """A writing request keeps it with its own change; a reading one in a short transaction of its own."""
+    if writing.get():
+        login.seen_at = site.now()
+        return
+    db.session.commit()  # ends the reading transaction: a new one begins below, with the right to write
+    before = writing.set(True)
+    login.seen_at = site.now()
+    db.session.commit()
+    writing.reset(before)
+
+
+def begin_session(account: Account) -> LoginSession:
+    """Signs in: a new session with a new cookie, whatever the browser carried before."""
+    login, token = LoginSession.start(
+        account, now=site.now(), address=request.remote_addr or "", device=device_words(request.user_agent.string)
+    )
+    login.appointment_id = _last_post(account)
+    db.session.add(login)
+    session.clear()
+    login_user(SignedIn(account, login, token))
+    session.permanent = False
+    g.pop("serving", None)  # whoever was at the door until now
+    return login
+
+
+def _last_post(account: Account) -> int | None:
+    """The post that the person worked as last time, while it is still theirs; else the first."""
+    posts = [a.id for a in account.serving(local(site.now()).date())]
+    last = db.session.scalar(
+        select(LoginSession.appointment_id)
+        .where(LoginSession.account_id == account.id, LoginSession.appointment_id.in_(posts))
+        .order_by(LoginSession.id.desc())
+        .limit(1)
+    )
+    return last or (posts[0] if posts else None)
+
+
+def end_session(reason: str) -> None:
+    """Signs out, on the server first: the cookie opens nothing any more, whoever kept a copy. Commits."""
+    current_user.login.end(reason, now=site.now())
+    commit(reason=reason)
+    logout_user()
+    session.clear()
+
+
+def unlocked(work: Callable[..., Any], *arguments: Any) -> Any:
+    """Slow work (hashing) with no transaction open: on SQLite a writing one would hold up everybody else.
+
+    Whatever the request had begun is given up, and what it had read is read again afterwards.
+    """
+    db.session.rollback()
+    return work(*arguments)
+
+
+def fresh(view: Callable) -> Callable:
+    """Stands below @needs or @signed_in: the password again, unless it was given within ten minutes (SEC-4)."""
+
+    @wraps(view)
+    def confirmed(**kwargs: Any) -> Any:
+        if not current_user.login.is_confirmed(site.now()):
+            asked = request.full_path if request.method == "GET" else urlsplit(request.referrer or "").path
+            return lead_to(url_for("accounts.confirm", next=asked.rstrip("?") or None))
+        return view(**kwargs)
+
+    return confirmed
+
+
+def onward(wanted: str | None) -> str:
+    """Where to go after signing in: an address of this site that was asked for, else the post's home (SEC-8)."""
+    if wanted and is_ours(wanted):
+        return wanted
+    return home_of(current_post())
+
+
+def is_ours(address: str) -> bool:
+    """Whether an address stays here: a path, not a host in disguise. Browsers read backslashes as slashes."""
+    if not address.startswith("/") or address.startswith("//") or "\\" in address or not address.isprintable():
+        return False
+    parts = urlsplit(address)
+    return not parts.scheme and not parts.netloc
+
+
+def current_post() -> Appointment | None:
+    """The post that the person chose to work as: it decides menu, home and filters, never rights."""
+    if not current_user.is_authenticated:
+        return None
+    posts = serving()
+    chosen = current_user.login.appointment_id
+    return next((a for a in posts if a.id == chosen), posts[0] if posts else None)
+
+
+@login_manager.unauthorized_handler
+def ask_to_sign_in() -> Response:
+    if g.get("session_over"):
+        flash("登录已过期，请重新登录。没有保存的内容需要重填。", "warn")
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    return lead_to(url_for("accounts.sign_in", next=None if wanted == "/" else wanted))
+
+
+SYSTEMS = (("HarmonyOS", "鸿蒙"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "安卓手机"),
+           ("Windows", "Windows电脑"), ("Macintosh", "苹果电脑"), ("Linux", "Linux电脑"))  # fmt: skip
+BROWSERS = (("MicroMessenger", "微信"), ("DingTalk", "钉钉"), ("Edg/", "Edge"), ("Chrome/", "Chrome"),
+            ("Firefox/", "Firefox"), ("Safari/", "Safari"))  # fmt: skip
+
+
+def device_words(agent: str) -> str:
+    """A browser's own name in words that its owner recognises."""
+    system = next((words for sign, words in SYSTEMS if sign in agent), "其他设备")
+    browser = next((words for sign, words in BROWSERS if sign in agent), "其他浏览器")
+    return f"{system}，{browser}"

@@ -1,0 +1,37 @@
+"""What the running site consists of besides Flask (站点): settings, keys, schemes, gates, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import current_app
+from werkzeug.local import LocalProxy
+
+from blueprints.web.settings import Settings
+from models.gateview import GateBook
+from models.policy.book import Book
+from models.vault import Vault
+
+
+@dataclass(frozen=True)
+class Site:
+    """Made once by create_app; views reach it as `site`."""
+
+    settings: Settings
+    vault: Vault
+    book: Book
+    gates: GateBook
+    now: Callable[[], datetime]
+
+
+site: Site = LocalProxy(lambda: current_app.extensions["site"])  # type: ignore[assignment]
+
+
+def clock(start: str) -> Callable[[], datetime]:
+    """The real clock, or for tests one that starts at `start` and runs on."""
+    if not start:
+        return lambda: datetime.now(UTC)
+    shift = datetime.fromisoformat(start) - datetime.now(UTC)
+    return lambda: datetime.now(UTC) + shift

@@ -1,0 +1,149 @@
+"""Who may do what (权限): posts, the table of grants, and how far a person reaches.
+
+`GRANTS` is the whole truth: an action that is not in it, nobody may take. `reach()` is the one condition behind lists
+and doors alike, so that a list never shows what a door refuses.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, false, or_
+
+from .base import Labelled
+
+
+class Post(Labelled):
+    """岗位. What each post's scope is stands in SCOPES."""
+
+    CHIEF_HEALTH_OFFICER = "chief_health_officer", "首席健康官"
+    HEALTH_MANAGER = "health_manager", "健康管理员"
+    HEALTH_GUIDE = "health_guide", "健康指导员"
+    GATE_GUARD = "gate_guard", "门岗"
+    SPECIALIST = "specialist", "健康管理专员"
+    UNIT_LIAISON = "unit_liaison", "单位联络员"
+    COMMUNITY_LIAISON = "community_liaison", "社区联络员"
+    TASK_FORCE = "task_force", "专班成员"
+    SYSTEM_ADMIN = "system_admin", "系统管理员"
+    SECURITY_ADMIN = "security_admin", "安全管理员"
+    AUDIT_ADMIN = "audit_admin", "审计管理员"
+
+
+P = Post
+ADMINS = frozenset({P.SYSTEM_ADMIN, P.SECURITY_ADMIN, P.AUDIT_ADMIN})
+ENTERPRISE_STAFF = frozenset({P.CHIEF_HEALTH_OFFICER, P.HEALTH_MANAGER})
+OFFICERS = frozenset({P.UNIT_LIAISON, P.COMMUNITY_LIAISON, P.TASK_FORCE})
+
+SCOPES: dict[Post, str] = {
+    P.CHIEF_HEALTH_OFFICER: "enterprise",
+    P.HEALTH_MANAGER: "enterprise",
+    P.HEALTH_GUIDE: "enterprise",
+    P.GATE_GUARD: "place",
+    P.SPECIALIST: "place",
+    P.UNIT_LIAISON: "unit",
+    P.COMMUNITY_LIAISON: "community",
+    P.TASK_FORCE: "district",
+    P.SYSTEM_ADMIN: "district",
+    P.SECURITY_ADMIN: "district",
+    P.AUDIT_ADMIN: "district",
+}
+
+GRANTS: dict[str, frozenset[Post]] = {
+    # the gate
+    "gate:guard": frozenset({P.GATE_GUARD, P.SPECIALIST}),
+    "entry:measure": frozenset({P.GATE_GUARD, P.SPECIALIST}),
+    # a place, by those who look after it
+    "place:watch": frozenset({P.SPECIALIST}),
+    "entry:handle": frozenset({P.SPECIALIST}),
+    "entry:reveal": frozenset({P.SPECIALIST}),
+    "entry:export": frozenset({P.SPECIALIST}),
+    "spelling:map": frozenset({P.SPECIALIST}),
+    "place:hours": frozenset({P.SPECIALIST}),
+    "gate:print": frozenset({P.SPECIALIST, P.SYSTEM_ADMIN}),
+    "gate:reissue": frozenset({P.SPECIALIST, P.SYSTEM_ADMIN}),
+    "gate:pause": frozenset({P.SPECIALIST, P.SYSTEM_ADMIN}),
+    # the office
+    "place:oversee": OFFICERS,
+    "mode:see": OFFICERS | {P.SPECIALIST},
+    "mode:order": frozenset({P.TASK_FORCE}),
+    "policy:see": OFFICERS,
+    "policy:adopt": frozenset({P.TASK_FORCE}),
+    # an enterprise's own house
+    "enterprise:home": ENTERPRISE_STAFF,
+    # people
+    "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN},
+    "person:slip": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.SYSTEM_ADMIN},
+    "account:manage": frozenset({P.SYSTEM_ADMIN}),
+    "place:manage": frozenset({P.SYSTEM_ADMIN}),
+    "configuration:see": frozenset({P.SYSTEM_ADMIN}),
+    "appointment:manage": frozenset({P.SECURITY_ADMIN}),
+    "security:set": frozenset({P.SECURITY_ADMIN}),
+    "audit:read": frozenset({P.AUDIT_ADMIN}),
+}
+
+# The same actions as people call them: on the security administrator's matrix and in the audit.
+ACTION_LABELS: dict[str, str] = {
+    "gate:guard": "守门岗",
+    "entry:measure": "测温、复测",
+    "place:watch": "看场所当天情况",
+    "entry:handle": "处置异常登记",
+    "entry:reveal": "查看完整手机号",
+    "entry:export": "导出登记",
+    "spelling:map": "整理去向写法",
+    "place:hours": "设开放时间",
+    "gate:print": "打印入口海报",
+    "gate:reissue": "换新场所码",
+    "gate:pause": "停用、启用入口",
+    "place:oversee": "总览辖区场所",
+    "mode:see": "看应急响应",
+    "mode:order": "启动、结束应急响应",
+    "policy:see": "看方案",
+    "policy:adopt": "采用方案",
+    "enterprise:home": "看本企业",
+    "person:invite": "邀请人员",
+    "person:slip": "开密码重设单",
+    "account:manage": "管理账号",
+    "place:manage": "管理场所与入口",
+    "configuration:see": "看配置",
+    "appointment:manage": "任命、免去岗位",
+    "security:set": "改安全设置",
+    "audit:read": "查阅、导出审计",
+}
+
+# Who may bring in whom (settled 3.3), and so whose password slip one may write: the post above, within its own reach.
+INVITES: dict[Post, frozenset[Post]] = {
+    P.SECURITY_ADMIN: frozenset({P.TASK_FORCE, P.SYSTEM_ADMIN, P.AUDIT_ADMIN, P.SECURITY_ADMIN}),
+    P.TASK_FORCE: frozenset({P.UNIT_LIAISON, P.COMMUNITY_LIAISON, P.SPECIALIST}),
+    P.UNIT_LIAISON: frozenset({P.SPECIALIST, P.CHIEF_HEALTH_OFFICER, P.HEALTH_MANAGER, P.HEALTH_GUIDE}),
+    P.COMMUNITY_LIAISON: frozenset({P.SPECIALIST, P.CHIEF_HEALTH_OFFICER, P.HEALTH_MANAGER, P.HEALTH_GUIDE}),
+    P.SPECIALIST: frozenset({P.GATE_GUARD}),
+}
+
+
+class Holds(Protocol):
+    """What access needs to know of an appointment."""
+
+    post: Any
+    scope: str
+    scope_id: int
+
+
+def may(appointments: Iterable[Holds], action: str) -> bool:
+    """Whether any of these appointments grants the action at all, wherever."""
+    return any(a.post in GRANTS[action] for a in appointments)
+
+
+def reach(appointments: Iterable[Holds], action: str, model: Any) -> ColumnElement[bool]:
+    """The rows of `model` that these appointments let a person take `action` on."""
+    scopes: dict[str, list[int]] = defaultdict(list)
+    for appointment in appointments:
+        if appointment.post in GRANTS[action]:
+            scopes[appointment.scope].append(appointment.scope_id)
+    conditions = [model.within(scope, ids) for scope, ids in scopes.items()]
+    return or_(false(), *(c for c in conditions if c is not None))
+
+
+def may_invite(appointments: Iterable[Holds]) -> frozenset[Post]:
+    return frozenset().union(*(INVITES.get(a.post, frozenset()) for a in appointments))

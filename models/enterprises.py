@@ -1,0 +1,70 @@
+"""Enterprises (企业), where they sit, and what visitors call them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, or_, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .base import Row
+from .places import Place
+
+
+class Enterprise(Row):
+    """An employer of the district. Its head count decides which health posts it needs."""
+
+    district_id: Mapped[int] = mapped_column(ForeignKey("district.id"), index=True)
+    street_id: Mapped[int] = mapped_column(ForeignKey("street.id"), index=True)
+    community_id: Mapped[int | None] = mapped_column(ForeignKey("community.id"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
+    name: Mapped[str]
+    short_name: Mapped[str] = mapped_column(default="")
+    initials: Mapped[str] = mapped_column(default="", index=True)  # pinyin initials of the short name
+    credit_code: Mapped[str] = mapped_column(unique=True)  # 统一社会信用代码
+    headcount: Mapped[int | None]
+
+    premises: Mapped[list[Premises]] = relationship(back_populates="enterprise")
+
+    @classmethod
+    def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
+        if scope == "place":
+            reached = select(Place.id).where(or_(Place.id.in_(ids), Place.parent_id.in_(ids)))
+            return cls.id.in_(
+                select(Premises.enterprise_id).where(Premises.place_id.in_(reached), Premises.until_at.is_(None))
+            )
+        columns = {
+            "district": cls.district_id,
+            "street": cls.street_id,
+            "community": cls.community_id,
+            "unit": cls.unit_id,
+            "enterprise": cls.id,
+        }
+        return columns[scope].in_(ids) if scope in columns else None
+
+
+class Premises(Row):
+    """An enterprise sits in a place, from an instant until (half-open) another (入驻)."""
+
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"), index=True)
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"), index=True)
+    room: Mapped[str] = mapped_column(default="")  # 3号楼5层
+    from_at: Mapped[datetime]
+    until_at: Mapped[datetime | None]
+
+    enterprise: Mapped[Enterprise] = relationship(back_populates="premises")
+    place: Mapped[Place] = relationship()
+
+
+class Spelling(Row):
+    """What visitors of a place call an enterprise (去向的写法), mapped by the specialist once for all."""
+
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
+    written: Mapped[str]  # folded: see `models.gate.fold`
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
+    mapped_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    mapped_at: Mapped[datetime]
+
+    enterprise: Mapped[Enterprise] = relationship()
+
+    __table_args__ = (Index("uq_spelling_place_written", "place_id", "written", unique=True),)

@@ -1,0 +1,341 @@
+"""The gate (门岗): what a visitor declares, how it is judged, and the one row that each attempt becomes (扫码登记)."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, SmallInteger, select, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .accounts import Account
+from .base import BigId, Labelled, Row, RuleBroken, local
+from .enterprises import Enterprise
+from .places import Gate, Place
+from .policy.schema import Effect, GateForm, Mode, Policy
+from .vault import EncryptedText
+
+PASS_MINUTES = timedelta(minutes=30)
+RECHECK_WINDOW = timedelta(hours=2)  # how long a refusal binds the next forms of the same visitor at the place
+CROWD_WINDOW = timedelta(seconds=60)
+CROWD_NAMES = 10  # names that one device may register within CROWD_WINDOW
+ELSEWHERE_WINDOW = timedelta(minutes=3)  # nobody walks from one place to another faster
+
+
+class Verdict(Labelled):
+    PASS = "pass", "通行"
+    ATTENTION = "attention", "注意"
+    REFUSED = "refused", "禁止进入"
+    REGISTERED = "registered", "已登记"
+
+
+class Kind(Labelled):
+    """What an attempt is to the visit: only an entry counts as one."""
+
+    ENTRY = "entry", "进入"
+    AGAIN = "again", "再次扫码"
+    MOVE = "move", "换入口"
+
+
+class MeasuredBy(Labelled):
+    SELF = "self", "自己"
+    GUARD = "guard", "门岗"
+
+
+class Mark(Labelled):
+    """Why a row stands apart until a guard confirms it. Marked, rarely blocked."""
+
+    OUT_OF_HOURS = "out_of_hours", "不在开放时间"
+    MANY_NAMES = "many_names", "同一部手机登记了很多人"
+    BURST = "burst", "同一部手机连续提交"
+    ELSEWHERE = "elsewhere", "同一部手机刚在别处登记"
+
+
+Reason = tuple[str, ...]  # ("fever", "37.6", "37.3") or (field, value) of a question of the scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with all its reasons, the gravest first."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What somebody declared at a gate, understood and within range."""
+
+    name: str
+    mobile: str | None = None
+    celsius: Decimal | None = None
+    answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # question field -> chosen values
+    enterprise: str = ""
+    purpose: str = ""
+
+
+def judge(policy: Policy, form: GateForm, declared: Declaration) -> Judgement:
+    """The verdict of this scheme on this declaration. It judges only what the form asks; an unmeasured temperature is
+    never a pass, and where the mode has no measures nobody is judged at all (HLTH-1, HLTH-10)."""
+    if not form.judged:
+        return Judgement(Verdict.REGISTERED)
+    refusals: list[Reason] = []
+    doubts: list[Reason] = []
+    for question in form.questions:
+        if question.kind == "temperature":
+            _judge_temperature(policy, declared.celsius, refusals, doubts)
+        for choice in question.choices:
+            if choice.value in declared.answers.get(question.field, ()):
+                if choice.effect == Effect.REFUSED:
+                    refusals.append((question.field, choice.value))
+                elif choice.effect == Effect.ATTENTION:
+                    doubts.append((question.field, choice.value))
+    if refusals:
+        return Judgement(Verdict.REFUSED, (*refusals, *doubts))
+    return Judgement(Verdict.ATTENTION, tuple(doubts)) if doubts else Judgement(Verdict.PASS)
+
+
+def _judge_temperature(
+    policy: Policy, celsius: Decimal | None, refusals: list[Reason], doubts: list[Reason]
+) -> None:
+    limits = policy.thresholds
+    if celsius is None:
+        doubts.append(("unmeasured",))
+    elif celsius >= limits.fever_celsius:
+        refusals.append(("fever", str(celsius), str(limits.fever_celsius)))
+    elif celsius < limits.low_celsius:
+        doubts.append(("low", str(celsius)))
+
+
+WORDS: dict[str, tuple[str, str]] = {
+    "fever": ("体温{0}℃，达到{1}℃", "Temperature {0} ℃, at or above {1} ℃"),
+    "low": ("体温{0}℃，偏低，请复测", "Temperature {0} ℃ is low, please measure again"),
+    "unmeasured": ("尚未测温", "Not measured yet"),
+    "earlier": ("{0}时被拒绝过，请门岗复测", "Refused at {0}, please have the guard measure again"),
+}
+
+
+def reason_words(policy: Policy, reason: Reason, english: bool = False) -> str:
+    """The reason as a sentence of the scheme that gave it."""
+    code, *values = reason
+    if code in WORDS:
+        return WORDS[code][english].format(*values)
+    for form in policy.gate.values():
+        question = form.question(code)
+        for choice in question.choices if question else ():
+            if choice.value == values[0]:
+                return choice.reason_en if english else choice.reason
+    raise KeyError(f"the scheme {policy.key} has no reason {reason}")
+
+
+def fold(written: str) -> str:
+    """A spelling without what does not matter: width, case, spaces and punctuation. 青禾 生物 = 青禾生物."""
+    text = unicodedata.normalize("NFKC", written).casefold()
+    return "".join(c for c in text if c.isalnum())
+
+
+# An abnormal entry that nobody has dealt with. Word for word the condition of an index, so that queries find it.
+OPEN_CASE = "handled_at IS NULL AND verdict IN ('refused', 'attention')"
+
+
+class CheckIn(Row):
+    """One attempt at one gate (登记): refused ones too. What an attempt is, the database says: one nonce, one row."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    nonce: Mapped[bytes] = mapped_column(unique=True)
+    district_id: Mapped[int] = mapped_column(ForeignKey("district.id"))
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
+    gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"))
+    day: Mapped[date]  # in Shanghai
+    hour: Mapped[int] = mapped_column(SmallInteger)  # 0-23 in Shanghai
+    occurred_at: Mapped[datetime]
+    arrived_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]  # when the form was handed out: how long somebody looked at it
+    kind: Mapped[Kind]
+    call_number: Mapped[int] = mapped_column(SmallInteger)  # 叫号, 100-999 in turn over a place's day
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))  # None: the visitor
+    name: Mapped[str]
+    mobile: Mapped[bytes | None]  # sealed: see mobile_plain
+    mobile_index: Mapped[bytes | None]
+    device_index: Mapped[bytes | None]
+    written: Mapped[str]  # where to, in the visitor's words
+    enterprise_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"))
+    purpose: Mapped[str]
+    celsius: Mapped[int | None] = mapped_column(SmallInteger)  # tenths of a degree
+    measured_by: Mapped[MeasuredBy | None]
+    masked: Mapped[bool | None]
+    answers: Mapped[bytes | None]  # sealed JSON: health code, travel, symptoms
+    mode: Mapped[str]
+    scheme_key: Mapped[str]
+    verdict: Mapped[Verdict]
+    reasons: Mapped[str]  # JSON
+    marks: Mapped[str]  # codes with commas; empty for most
+    earlier_id: Mapped[int | None] = mapped_column(ForeignKey("check_in.id"))  # the refusal this one follows
+    recheck_asked_at: Mapped[datetime | None]
+    handled_at: Mapped[datetime | None]  # set by the note that closes the case
+
+    gate: Mapped[Gate] = relationship()
+    place: Mapped[Place] = relationship()
+    enterprise: Mapped[Enterprise | None] = relationship()
+    recorded_by: Mapped[Account | None] = relationship()
+    readings: Mapped[list[Reading]] = relationship(back_populates="check_in", order_by="Reading.id")
+    notes: Mapped[list[Note]] = relationship(back_populates="check_in", order_by="Note.id")
+
+    __table_args__ = (
+        Index("ix_check_in_place_day", "place_id", "day", "id"),
+        Index("ix_check_in_mobile", "mobile_index", "id"),
+        Index("ix_check_in_device", "device_index", "id"),
+        Index("ix_check_in_open", "place_id", "id", sqlite_where=text(OPEN_CASE), postgresql_where=text(OPEN_CASE)),
+    )
+
+    MOBILE = "check_in.mobile"
+    ANSWERS = "check_in.answers"
+
+    @classmethod
+    def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
+        if scope == "district":
+            return cls.district_id.in_(ids)
+        if scope == "enterprise":
+            return cls.enterprise_id.in_(ids)
+        places = Place.within(scope, ids)
+        return None if places is None else cls.place_id.in_(select(Place.id).where(places))
+
+    @property
+    def temperature(self) -> Decimal | None:
+        return None if self.celsius is None else Decimal(self.celsius).scaleb(-1)
+
+    @property
+    def reason_list(self) -> tuple[Reason, ...]:
+        return read_reasons(self.reasons)
+
+    @property
+    def mark_list(self) -> list[Mark]:
+        return [Mark(code) for code in self.marks.split(",") if code]
+
+    @property
+    def is_abnormal(self) -> bool:
+        return self.verdict in (Verdict.REFUSED, Verdict.ATTENTION)
+
+    def measure(
+        self, policy: Policy, celsius: Decimal, *, masked: bool, now: datetime, by_id: int, declared: Declaration
+    ) -> Reading:
+        """A guard's own reading replaces what was declared; both stay on record. Only this lifts a refusal.
+
+        `declared` is the declaration as it was made. The guard also says whether the mask is on; the rest of the
+        answers is judged again as it stands, so that a fever gone down does not undo a journey.
+        Raises RuleBroken where the mode asks for no temperature, or before the scheme's minutes of rest have passed.
+        """
+        form = policy.gate[Mode(self.mode)]
+        if not form.asks("temperature"):
+            raise RuleBroken("这个入口现在不测温")
+        rested = self.rested_at(policy)
+        if rested is not None and now < rested:
+            raise RuleBroken(f"请到{local(rested):%H:%M}以后再量：刚走动、刚晒过会偏高")
+        if not policy.thresholds.floor_celsius <= celsius <= policy.thresholds.ceiling_celsius:
+            raise RuleBroken(f"体温在{policy.thresholds.floor_celsius}到{policy.thresholds.ceiling_celsius}之间")
+        reading = Reading(
+            celsius=int(celsius * 10), masked=masked, at=now, by_id=by_id,
+            before_celsius=self.celsius, before_by=self.measured_by, before_verdict=self.verdict,
+        )  # fmt: skip
+        self.readings.append(reading)
+        answers = {**declared.answers, "mask": ("yes" if masked else "no",)}
+        judgement = judge(policy, form, replace(declared, celsius=celsius, answers=answers))
+        self.celsius, self.measured_by, self.masked = reading.celsius, MeasuredBy.GUARD, masked
+        self.verdict, self.reasons = judgement.verdict, write_reasons(judgement.reasons)
+        self.recheck_asked_at = None
+        return reading
+
+    def rested_at(self, policy: Policy) -> datetime | None:
+        """From when a fever may be measured again; None where no fever was declared."""
+        if not any(reason[0] == "fever" for reason in self.reason_list):
+            return None
+        since = self.readings[-1].at if self.readings else self.occurred_at
+        return since + timedelta(minutes=policy.thresholds.recheck_minutes)
+
+
+class Reading(Row):
+    """A temperature that a guard measured for somebody who had declared one (门岗实测)."""
+
+    check_in_id: Mapped[int] = mapped_column(ForeignKey("check_in.id"), index=True)
+    celsius: Mapped[int] = mapped_column(SmallInteger)
+    masked: Mapped[bool]
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    before_celsius: Mapped[int | None] = mapped_column(SmallInteger)
+    before_by: Mapped[MeasuredBy | None]
+    before_verdict: Mapped[Verdict]
+
+    check_in: Mapped[CheckIn] = relationship(back_populates="readings")
+    by: Mapped[Account] = relationship()
+
+
+class Outcome(Labelled):
+    """How an abnormal entry was dealt with (处置)."""
+
+    RECHECKED = "rechecked", "复测正常，已放行"
+    SENT_AWAY = "sent_away", "已劝离"
+    TO_CLINIC = "to_clinic", "已转诊"
+    REPORTED = "reported", "已报社区"
+    MISTAKE = "mistake", "填错了，已核实"
+    FOLLOWING = "following", "继续跟进"
+
+
+class Note(Row):
+    """The specialist's note on an abnormal entry (处置记录); every outcome but `following` closes it."""
+
+    check_in_id: Mapped[int] = mapped_column(ForeignKey("check_in.id"), index=True)
+    outcome: Mapped[Outcome]
+    text: Mapped[str | None] = mapped_column(EncryptedText("note.text"))
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+
+    check_in: Mapped[CheckIn] = relationship(back_populates="notes")
+    by: Mapped[Account] = relationship()
+
+    @classmethod
+    def write(cls, entry: CheckIn, *, outcome: Outcome, text: str, now: datetime, by_id: int) -> Note:
+        """Adds a note. A refusal is not passed by a note: only a guard's reading lifts it."""
+        if not entry.is_abnormal and not entry.marks and not entry.notes:
+            raise RuleBroken("这条登记没有异常，不用处理")
+        if outcome == Outcome.RECHECKED and entry.verdict == Verdict.REFUSED:
+            raise RuleBroken("复测结果还没有录入；请门岗先填实测体温，结果正常后再写放行")
+        if outcome == Outcome.FOLLOWING and not text.strip():
+            raise RuleBroken("继续跟进，请写一句现在的情况")
+        note = cls(outcome=outcome, text=text.strip() or None, at=now, by_id=by_id)
+        entry.notes.append(note)
+        entry.handled_at = None if outcome == Outcome.FOLLOWING else now
+        return note
+
+
+def write_reasons(reasons: Iterable[Reason]) -> str:
+    return json.dumps([list(r) for r in reasons], ensure_ascii=False) if reasons else ""
+
+
+def read_reasons(text: str) -> tuple[Reason, ...]:
+    return tuple(tuple(r) for r in json.loads(text)) if text else ()
+
+
+def marks_of(
+    *, out_of_hours: bool, recent: Iterable[Any], place_ids: Collection[int], name: str, now: datetime
+) -> tuple[list[Mark], bool]:
+    """The marks of a new row, and whether the device must wait instead (429, no row).
+
+    `recent` are the rows of the same device, `place_ids` the place with the rest of its park: within it people walk. The row that crosses CROWD_NAMES is kept and marked, later ones wait.
+    """
+    marks = [Mark.OUT_OF_HOURS] if out_of_hours else []
+    within = [r for r in recent if now - r.occurred_at < CROWD_WINDOW]
+    names = {r.name for r in within}
+    if len(names) > CROWD_NAMES or len(within) > 3 * CROWD_NAMES:
+        return marks, True
+    if len(names | {name}) > CROWD_NAMES:
+        marks.append(Mark.MANY_NAMES)
+    elif len(within) >= CROWD_NAMES:
+        marks.append(Mark.BURST)
+    if any(r.place_id not in place_ids and now - r.occurred_at < ELSEWHERE_WINDOW for r in recent):
+        marks.append(Mark.ELSEWHERE)
+    return marks, False

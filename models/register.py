@@ -1,0 +1,192 @@
+"""Writing a check-in down (落库): one short transaction, one row per nonce whatever the network does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Date, Engine, bindparam, case, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from .base import local
+from .gate import (
+    RECHECK_WINDOW, CheckIn, Declaration, Judgement, Kind, Mark, MeasuredBy, Reason, Verdict, judge, marks_of, write_reasons,
+)  # fmt: skip
+from .gateview import GateView
+from .vault import Vault
+
+T = CheckIn.__table__
+RECENT = (T.c.id, T.c.place_id, T.c.gate_id, T.c.verdict, T.c.occurred_at, T.c.name, T.c.day,
+          T.c.mobile_index, T.c.device_index, T.c.measured_by)  # fmt: skip
+RECENT_ROWS = 200
+
+
+def _insert(dialect: Any) -> Any:
+    """One row unless its nonce is there. The call number goes on from the place's last of the day, 100 to 999 in turn,
+    so that neighbours in the queue differ."""
+    last = (
+        select(T.c.call_number)
+        .where(T.c.place_id == bindparam("at_place"), T.c.day == bindparam("on_day", type_=Date))
+        .order_by(T.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    turn = case((last.is_(None), 100), (last >= 999, 100), else_=last + 1)
+    return dialect.insert(T).values(call_number=turn).on_conflict_do_nothing().returning(T.c.id)
+
+
+INSERT = {"sqlite": _insert(sqlite), "postgresql": _insert(postgresql)}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of an attempt. `nonce` is that of the row to show; `slowed` means no row: try again later."""
+
+    nonce: bytes
+    verdict: Verdict
+    repeated: bool = False  # this very form had been answered before
+    slowed: bool = False
+
+
+def register(
+    engine: Engine, vault: Vault, gate: GateView, declared: Declaration, *,
+    nonce: bytes, opened_at: datetime, device: str, now: datetime,
+) -> Written:  # fmt: skip
+    """Judges and stores a visitor's declaration.
+
+    The same nonce again gives the first answer unchanged, whatever it carries. A new form of a visitor who was refused
+    here within RECHECK_WINDOW is linked to that refusal and is at best ATTENTION.
+    """
+    mobile_index = vault.blind(declared.mobile, "mobile") if declared.mobile else None
+    device_index = vault.blind(device, "device")
+    with engine.begin() as connection:
+        recent = _recent(connection, mobile_index, device_index, now)
+        mine = [r for r in recent if r.device_index == device_index]
+        marks, slowed = marks_of(
+            out_of_hours=not gate.is_open(now), recent=mine, place_ids=gate.place_ids, name=declared.name, now=now,
+        )  # fmt: skip
+        if slowed:
+            first = _by_nonce(connection, nonce)
+            return Written(nonce, first, repeated=True) if first else Written(nonce, Verdict.ATTENTION, slowed=True)
+        values = attempt(
+            vault, gate, declared, recent=recent, marks=marks, mobile_index=mobile_index, device_index=device_index,
+            nonce=nonce, opened_at=opened_at, now=now,
+        )  # fmt: skip
+        turn = {"at_place": gate.place_id, "on_day": local(now).date()}
+        row = connection.execute(INSERT[connection.dialect.name], values | turn).first()
+        if row is None:
+            first = _by_nonce(connection, nonce)
+            return Written(nonce, first or values["verdict"], repeated=True)
+    return Written(nonce, values["verdict"])
+
+
+def attempt(
+    vault: Vault, gate: GateView, declared: Declaration, *,
+    recent: list[Any], marks: Iterable[Mark], mobile_index: bytes | None, device_index: bytes | None,
+    nonce: bytes, opened_at: datetime | None, now: datetime,
+) -> dict[str, Any]:  # fmt: skip
+    """The row that an attempt becomes: judged, and placed among the `recent` rows of its visitor, newest first. Its call number
+    comes with the INSERT."""
+    judgement, earlier_id = _after_refusal(judge(gate.policy, gate.form, declared), recent, gate, now)
+    return {
+        "nonce": nonce,
+        "district_id": gate.district_id,
+        "place_id": gate.place_id,
+        "gate_id": gate.gate_id,
+        **_moment(now),
+        "arrived_at": now,
+        "opened_at": opened_at,
+        "kind": _kind(recent, gate, mobile_index or device_index, now),
+        "name": declared.name,
+        "mobile": vault.seal(declared.mobile, CheckIn.MOBILE) if declared.mobile else None,
+        "mobile_index": mobile_index,
+        "device_index": device_index,
+        "written": declared.enterprise,
+        "enterprise_id": gate.enterprise_id(declared.enterprise),
+        "purpose": declared.purpose,
+        "celsius": None if declared.celsius is None else int(declared.celsius * 10),
+        "measured_by": None if declared.celsius is None else MeasuredBy.SELF,
+        "masked": _masked(declared),
+        "answers": seal_answers(vault, declared),
+        "mode": gate.mode.value,
+        "scheme_key": gate.policy.key,
+        "verdict": judgement.verdict,
+        "reasons": write_reasons(judgement.reasons),
+        "marks": ",".join(marks),
+        "earlier_id": earlier_id,
+    }
+
+
+def _moment(now: datetime) -> dict[str, Any]:
+    here = local(now)
+    return {"day": here.date(), "hour": here.hour, "occurred_at": now}
+
+
+def _recent(connection: Connection, mobile_index: bytes | None, device_index: bytes, now: datetime) -> list[Any]:
+    """The last rows of this visitor or this device, newest first, as far back as a rule looks."""
+    same = T.c.device_index == device_index
+    if mobile_index is not None:
+        same = same | (T.c.mobile_index == mobile_index)
+    rows = connection.execute(select(*RECENT).where(same).order_by(T.c.id.desc()).limit(RECENT_ROWS)).all()
+    horizon, today = now - RECHECK_WINDOW, local(now).date()
+    return [r for r in rows if r.occurred_at > horizon or r.day == today]
+
+
+def _by_nonce(connection: Connection, nonce: bytes) -> Verdict | None:
+    return connection.scalar(select(T.c.verdict).where(T.c.nonce == nonce))
+
+
+def _after_refusal(
+    judgement: Judgement, recent: list[Any], gate: GateView, now: datetime
+) -> tuple[Judgement, int | None]:
+    """Nobody fills in a second form to undo a refusal: only a guard's reading does."""
+    if not gate.form.judged:
+        return judgement, None
+    here = [r for r in recent if r.place_id == gate.place_id and now - r.occurred_at < RECHECK_WINDOW]
+    refused = None
+    for row in here:  # newest first
+        if row.verdict == Verdict.PASS and row.measured_by == MeasuredBy.GUARD:
+            break  # a guard has measured since: lifted
+        if row.verdict == Verdict.REFUSED:
+            refused = row
+            break
+    if refused is None:
+        return judgement, None
+    earlier: Reason = ("earlier", f"{local(refused.occurred_at):%H:%M}")
+    verdict = Verdict.ATTENTION if judgement.verdict == Verdict.PASS else judgement.verdict
+    return Judgement(verdict, (*judgement.reasons, earlier)), refused.id
+
+
+def _kind(recent: list[Any], gate: GateView, visitor: bytes | None, now: datetime) -> Kind:
+    """The same gate again continues the visit, another gate of the place is a movement; a refusal began no visit."""
+    today = local(now).date()
+    for row in recent:
+        same_visitor = visitor in (row.mobile_index, row.device_index)
+        if same_visitor and row.place_id == gate.place_id and row.day == today and row.verdict != Verdict.REFUSED:
+            return Kind.AGAIN if row.gate_id == gate.gate_id else Kind.MOVE
+    return Kind.ENTRY
+
+
+def _masked(declared: Declaration) -> bool | None:
+    chosen = declared.answers.get("mask")
+    return None if not chosen else chosen[0] == "yes"
+
+
+def seal_answers(vault: Vault, declared: Declaration) -> bytes | None:
+    """Code, travel and symptoms as one sealed text; the mask is no health data and stands in its column."""
+    kept = {field: list(values) for field, values in declared.answers.items() if field != "mask"}
+    return vault.seal(json.dumps(kept), CheckIn.ANSWERS) if kept else None
+
+
+def declared_by(vault: Vault, entry: CheckIn) -> Declaration:
+    """The declaration as it was made, for judging it again with a guard's reading."""
+    kept = json.loads(vault.unseal(entry.answers, CheckIn.ANSWERS)) if entry.answers else {}
+    answers = {field: tuple(values) for field, values in kept.items()}
+    if entry.masked is not None:
+        answers["mask"] = ("yes" if entry.masked else "no",)
+    return Declaration(
+        name=entry.name, celsius=entry.temperature, answers=answers, enterprise=entry.written, purpose=entry.purpose
+    )

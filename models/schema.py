@@ -1,0 +1,63 @@
+"""The shape of the database (库结构): migrations up and down, by Alembic alone."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine
+
+import models
+
+from .base import Row
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def every_table() -> None:
+    """Loads every module that declares tables, so that `Row.metadata` knows them all."""
+    for module in pkgutil.iter_modules(models.__path__):
+        if not module.ispkg:
+            importlib.import_module(f"models.{module.name}")
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), revision)
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        command.downgrade(_config(connection), revision)
+
+
+def differences(engine: Engine) -> list[Any]:
+    """What the models say and the database does not have, or the other way round; empty where they agree."""
+    every_table()
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, Row.metadata))
+
+
+def write_migration(engine: Engine, name: str) -> str:
+    """Writes the next numbered migration from the difference; look at it before you keep it."""
+    every_table()
+    numbers = [int(f.name[:4]) for f in (MIGRATIONS / "versions").glob("[0-9]*.py")]
+    with engine.begin() as connection:
+        number = f"{max(numbers, default=0) + 1:04}"
+        script: Any = command.revision(_config(connection), message=name, autogenerate=True, rev_id=number)
+    return str(script.path)
+
+
+def _config(connection: Any) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config

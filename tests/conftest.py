@@ -1,0 +1,106 @@
+"""What every test stands on: the real app, a real database of its own, a clock that stands still."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from app import create_app
+from models import schema
+from models.base import Row, db, reading
+from models.gateview import Version
+from tests import make, postgres
+
+NOW = datetime(2026, 11, 20, 1, 41, 26, tzinfo=UTC)  # Friday 20 November 2026, 09:41:26 in Shanghai
+
+
+class Browser(FlaskClient):
+    """A client whose requests know nothing of the test's own app context, as over a real network."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        return contextvars.Context().run(super().open, *args, **kwargs)
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """SQLite, or with TEST_DATABASE=postgresql a cluster of our own. The whole suite runs on both."""
+    if os.environ.get("TEST_DATABASE") == "postgresql":
+        with postgres.cluster() as url:
+            yield url
+    else:
+        yield f"sqlite:///{tmp_path_factory.mktemp('db') / 'site.db'}"
+
+
+@pytest.fixture(scope="session")
+def migrated_app(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    app = create_app(env="test", database_url=database, instance=tmp_path_factory.mktemp("instance"))
+    app.test_client_class = Browser
+    with app.app_context():
+        schema.upgrade(db.engine)
+        db.engine.dispose()
+    if database.startswith("sqlite"):
+        file = database.removeprefix("sqlite:///")
+        shutil.copy(file, file + ".empty")
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(migrated_app: Flask, database: str) -> Iterator[Flask]:
+    """The app over an empty, migrated database, at NOW."""
+    site = migrated_app.extensions["site"]
+    migrated_app.extensions["site"] = replace(site, now=lambda: NOW)
+    with migrated_app.app_context(), reading():  # a test that looks takes no write lock from the site
+        _empty(database)
+        migrated_app.extensions["site"].gates.forget()
+        yield migrated_app
+        db.session.remove()
+    migrated_app.extensions["site"] = site
+
+
+def _empty(database: str) -> None:
+    """Back to the migrated, empty database; through SQLite's own backup, so that no open connection is pulled the rug."""
+    if database.startswith("sqlite"):
+        file = database.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(file + ".empty")) as empty, closing(sqlite3.connect(file)) as used:
+            empty.backup(used)
+    else:
+        tables = ", ".join(f'"{name}"' for name in Row.metadata.tables)
+        with db.engine.begin() as connection:
+            connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+            connection.execute(Version.__table__.insert(), [{"name": "gates", "number": 1}])
+
+
+@pytest.fixture
+def at(app: Flask) -> Callable[[datetime], None]:
+    """Sets the clock: at(NOW + timedelta(minutes=5))."""
+
+    def set_clock(instant: datetime) -> None:
+        app.extensions["site"] = replace(app.extensions["site"], now=lambda: instant)
+
+    return set_clock
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def town(app: Flask) -> make.Town:
+    """A small district under the 2022 scheme: a park with two gates, a building in it, another park."""
+    return make.town(NOW)

@@ -1,0 +1,277 @@
+"""The matrix of permissions a second time, by hand: every route, and the posts that may take it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from models.access import ADMINS, GRANTS, Post
+from models.base import RuleBroken, db
+from models.gate import CheckIn
+from models.places import Adoption, ModeOrder
+from tests import make
+from tests.blueprints.test_gate_form import submit
+from tests.conftest import NOW
+
+# one letter a post: chief health officer, health Manager, health Guide, gate guarD, Specialist, Unit and cOmmunity liaison,
+# Task force; sYstem, sEcurity and Audit administrator
+LETTERS = {
+    "C": Post.CHIEF_HEALTH_OFFICER, "M": Post.HEALTH_MANAGER, "G": Post.HEALTH_GUIDE, "D": Post.GATE_GUARD,
+    "S": Post.SPECIALIST, "U": Post.UNIT_LIAISON, "O": Post.COMMUNITY_LIAISON, "T": Post.TASK_FORCE,
+    "Y": Post.SYSTEM_ADMIN, "E": Post.SECURITY_ADMIN, "A": Post.AUDIT_ADMIN,
+}  # fmt: skip
+
+MATRIX = """
+accounts.accept                public
+accounts.accept_as_me          own
+accounts.choose_post           own
+accounts.confirm               own
+accounts.end_one_session       own
+accounts.end_other_sessions    own
+accounts.forgotten             public
+accounts.invitation            SUOTE
+accounts.invitations           public
+accounts.invite                SUOTE
+accounts.me                    own
+accounts.more                  own
+accounts.password              own
+accounts.people                SUOTE
+accounts.second_factor         own
+accounts.second_step           public
+accounts.sessions              own
+accounts.sign_in               public
+accounts.sign_out              own
+accounts.slip                  SUOTYE
+accounts.withdraw              SUOTE
+admin.account                  Y
+admin.accounts                 Y
+admin.appoint                  E
+admin.appoint_account          E
+admin.appointments             E
+admin.area                     Y
+admin.areas                    Y
+admin.audit                    A
+admin.audit_export             A
+admin.clinic                   Y
+admin.clinics                  Y
+admin.close_place              Y
+admin.configuration            Y
+admin.disable_account          Y
+admin.district_facts           Y
+admin.edit_account             Y
+admin.edit_gate                Y
+admin.edit_place               Y
+admin.enable_account           Y
+admin.end_appointment          E
+admin.end_sessions             Y
+admin.new_account              Y
+admin.new_gate                 Y
+admin.new_place                Y
+admin.place                    Y
+admin.places                   Y
+admin.remove_second_factor     E
+admin.reopen_place             Y
+admin.security                 E
+admin.security_rules           E
+admin.verify_audit             A
+enterprises.home               CM
+gate.ask_recheck               public
+gate.check_in                  public
+gate.desk                      DS
+gate.forget                    public
+gate.form                      public
+gate.measure                   DS
+gate.privacy                   public
+gate.show                      public
+gate.type_code                 public
+gate.welcome                   public
+office.adopt                   T
+office.compare_schemes         UOT
+office.end_mode                T
+office.modes                   SUOT
+office.open_mode               T
+office.overview                UOT
+office.schemes                 UOT
+office.withdraw_adoption       T
+places.call                    S
+places.day                     S
+places.entries                 S
+places.entry                   S
+places.export                  S
+places.gate_page               SY
+places.gates                   SY
+places.hours                   S
+places.index                   S
+places.pause                   SY
+places.poll                    S
+places.poster_pdf              SY
+places.poster_png              SY
+places.poster_svg              SY
+places.posters_pdf             SY
+places.reissue                 SY
+places.resume                  SY
+places.reveal                  S
+places.spellings               S
+places.undo_spelling           S
+places.word                    SY
+"""
+ROWS = dict(line.split() for line in MATRIX.strip().splitlines())
+
+
+def posts_of(letters: str) -> frozenset[Post]:
+    return frozenset(LETTERS[letter] for letter in letters)
+
+
+def test_the_matrix_and_the_site_have_the_same_routes(app):
+    assert set(app.view_functions) - {"static"} == set(ROWS)
+
+
+@pytest.mark.parametrize("endpoint", ROWS)
+def test_the_matrix_says_what_the_route_says(app, endpoint):
+    access = app.view_functions[endpoint].access
+    if ROWS[endpoint] in ("public", "own"):
+        assert access == {"public": "public", "own": "signed-in"}[ROWS[endpoint]]
+    else:
+        assert GRANTS[access] == posts_of(ROWS[endpoint])
+
+
+@pytest.fixture
+def numbers(app, town, client):
+    """A row in reach of everybody's scope for each number that an address may carry."""
+    submit(client, town.gate.code.code, temperature="37.6", enterprise="青禾生物")
+    order = make.save(
+        ModeOrder.open(
+            scope="place", scope_id=town.other.id, district_id=town.district.id, name="演练", reason="演练",
+            legal_basis="方案", responsible="周", planned_end_on=NOW.date() + timedelta(days=3), now=NOW, by_id=None,
+        )  # fmt: skip
+    )
+    later = make.adopt(town.district, make.LATER_SCHEME, from_on=NOW.date() + timedelta(days=30))
+    person = town.officer(Post.GATE_GUARD)
+    return {
+        "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id, "account_id": person.id,
+        "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,
+        "check_in_id": db.session.query(CheckIn.id).scalar(), "number": person.id, "kind": "street",
+        "code": town.gate.code.code, "token": "x" * 43, "spelling_id": 1,
+    }  # fmt: skip
+
+
+def addresses(app, numbers):
+    """Every route with its method and an address."""
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint == "static":
+            continue
+        with app.test_request_context():
+            address = app.url_for(rule.endpoint, **{name: numbers[name] for name in rule.arguments})
+        for method in sorted(rule.methods & {"GET", "POST"}):
+            yield rule.endpoint, method, address
+
+
+@pytest.mark.parametrize("post", Post)
+def test_a_post_is_let_in_where_the_matrix_says_and_nowhere_else(app, town, numbers, post):
+    """GET and POST alike, sent as a script would send them: without a token, to every address."""
+    person = town.officer(post)
+    app.config["WTF_CSRF_ENABLED"] = False  # or the missing token would hide the refusal
+    try:
+        for endpoint, method, address in addresses(app, numbers):
+            row = ROWS[endpoint]
+            if row in ("public", "own"):
+                continue
+            allowed = post in posts_of(row)
+            if allowed and method == "POST":
+                continue  # what it then does has its own tests
+            answer = make.sign_in(app.test_client(), person).open(address, method=method)
+            if allowed:
+                assert answer.status_code not in (401, 403, 500), (endpoint, method, answer.status_code)
+            else:
+                assert answer.status_code == 403, (endpoint, method, answer.status_code)
+            answer.close()
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = True
+
+
+def test_nobody_passes_a_guarded_route_without_signing_in(app, numbers):
+    app.config["WTF_CSRF_ENABLED"] = False
+    try:
+        for endpoint, method, address in addresses(app, numbers):
+            if ROWS[endpoint] != "public":
+                answer = app.test_client().open(address, method=method)
+                assert answer.status_code in (302, 303) and "/sign-in" in answer.location, (endpoint, method)
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = True
+
+
+def test_a_change_without_its_token_changes_nothing(app, town, numbers):
+    for post in Post:
+        person = town.officer(post)
+        for endpoint, method, address in addresses(app, numbers):
+            if method == "POST" and (ROWS[endpoint] == "own" or post in posts_of(ROWS[endpoint].replace("public", ""))):
+                answer = make.sign_in(app.test_client(), person).post(address)
+                assert answer.status_code == 400, (endpoint, post, answer.status_code)
+
+
+# Whose numbers are out of reach: the same post at another place, unit, community, enterprise or district.
+@pytest.mark.parametrize("post", [p for p in Post if p is not Post.HEALTH_GUIDE])
+def test_what_is_out_of_reach_is_not_there(app, town, numbers, post):
+    elsewhere = make.district("鹭洲区", "luzhou")
+    make.adopt(elsewhere)
+    from models.access import SCOPES
+    from models.places import Community, Street, Unit
+
+    street = make.save(Street(district_id=elsewhere.id, name="鹭洲街道"))
+    scope = {
+        "district": elsewhere,
+        "unit": make.save(Unit(district_id=elsewhere.id, name="区商务局")),
+        "community": make.save(Community(street_id=street.id, name="沙洲社区")),
+        "place": make.place(street, "鹭洲广场"),
+        "enterprise": make.enterprise(street, "鹭洲实业有限公司", short_name="鹭洲实业", initials="lzsy"),
+    }[SCOPES[post]]
+    if SCOPES[post] == "place":
+        make.gate(scope, "正门")
+    stranger = make.account(elsewhere, post, scope.id)
+    app.config["WTF_CSRF_ENABLED"] = False
+    try:
+        for endpoint, method, address in addresses(app, numbers):
+            row = ROWS[endpoint]
+            numbered = any(f"/{numbers[n]}" in address for n in numbers if n.endswith("_id") or n == "number")
+            if row in ("public", "own") or post not in posts_of(row) or not numbered:
+                continue
+            answer = make.sign_in(app.test_client(), stranger).open(address, method=method)
+            assert answer.status_code == 404, (endpoint, method, answer.status_code)
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = True
+
+
+def test_a_refusal_leaves_an_audit_line(app, town, numbers):
+    from models.audit import AuditLine
+
+    guard = make.sign_in(app.test_client(), town.officer(Post.GATE_GUARD))
+    guard.get(f"/places/{town.park.id}")
+    specialist = make.sign_in(app.test_client(), town.officer(Post.SPECIALIST))
+    specialist.get(f"/places/{town.other.id}")
+    db.session.rollback()
+    lines = db.session.query(AuditLine).order_by(AuditLine.id).all()
+    assert [(line.action, line.result.value) for line in lines] == [("place:watch", "refused")] * 2
+
+
+def test_administrators_exclude_each_other_and_every_other_post(town):
+    from models.accounts import Appointment
+
+    for admin in ADMINS:
+        for other in Post:
+            if other == admin:
+                continue
+            for first, second in ((admin, other), (other, admin)):
+                person = town.officer(first)
+                with pytest.raises(RuleBroken):
+                    Appointment.appoint(
+                        person, second, town.district.id, starts_on=NOW.date(), ends_on=NOW.date(), now=NOW, by_id=None
+                    )  # fmt: skip
+
+
+def test_an_adoption_that_is_planned_does_not_rule_yet(app, town):
+    make.adopt(town.district, make.LATER_SCHEME, from_on=NOW.date() + timedelta(days=1))
+    book = app.extensions["site"].book
+    rows = db.session.query(Adoption).all()
+    assert book.in_force(rows, NOW.date()).key == make.SCHEME
+    assert book.in_force(rows, NOW.date() + timedelta(days=1)).key == make.LATER_SCHEME
