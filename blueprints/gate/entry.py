@@ -1,0 +1,166 @@
+"""Reading a visitor's form (读登记表): plain functions, no form library on the path that a whole district takes at 8:30."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from models import identifiers
+from models.gate import Declaration
+from models.identifiers import Unreadable
+from models.policy.schema import GateForm, Policy, Question
+
+TEXT_LENGTH = 60
+INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn")  # control, format, surrogate, private and unassigned characters
+
+
+class Unlikely(Unreadable):
+    """A mobile whose prefix nobody has yet (ID-8): asked back once, never refused."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(
+            f"{number[:3]}开头的号段还没有启用，请核对；没有写错，就再提交一次",
+            f"No numbers starting with {number[:3]} are in use. Check it; if it is right, submit once more",
+        )
+        self.number = number
+
+
+class Typed(Protocol):
+    """What was sent, as werkzeug hands it over."""
+
+    def get(self, key: str, default: str = ..., /) -> str: ...
+    def getlist(self, key: str, /) -> list[str]: ...
+
+
+@dataclass(slots=True)
+class Answer:
+    """A form as read: the declaration where it can be understood, else an error for each field that cannot."""
+
+    declared: Declaration | None = None
+    confirm: str = ""  # a mobile that looks unlikely: taken when it is sent a second time
+    errors: dict[str, tuple[str, str]] = field(default_factory=dict)  # field -> Chinese, English
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The visitor whom this phone remembers: their name and mobile need not be typed again."""
+
+    name: str
+    mobile: str
+
+
+def read(policy: Policy, form: GateForm, typed: Typed, remembered: Remembered | None = None) -> Answer:
+    """What was typed, by the questions of the form in force; nothing else is looked at."""
+    answer = Answer()
+    name, mobile, celsius = "", None, None
+    answers: dict[str, tuple[str, ...]] = {}
+    texts = {"enterprise": "", "purpose": ""}
+    for question in form.questions:
+        try:
+            match question.kind:
+                case "name":
+                    name = remembered.name if remembered else _name(typed, question)
+                case "mobile":
+                    mobile = remembered.mobile if remembered else _mobile(typed, question)
+                case "temperature":
+                    celsius = _temperature(policy, typed, question)
+                case "choice" | "choices":
+                    answers[question.field] = _chosen(typed, question)
+                case _:
+                    texts[question.field] = _text(typed, question)
+        except Unlikely as error:
+            answer.confirm = error.number
+            answer.errors[question.field] = (error.zh, error.en)
+        except Unreadable as error:
+            answer.errors[question.field] = (error.zh, error.en)
+    if not answer.errors:
+        kept = {f: values for f, values in answers.items() if values}
+        answer.declared = Declaration(name, mobile, celsius, kept, texts["enterprise"], texts["purpose"])
+    return answer
+
+
+def _required(question: Question, text: str) -> bool:
+    """Whether there is something to read; raises where there must be."""
+    if text.strip():
+        return True
+    if question.required:
+        raise Unreadable(f"请填写{_plain(question.label)}", f"Please fill in: {_plain(question.label_en)}")
+    return False
+
+
+def _plain(label: str) -> str:
+    return label.removesuffix("（可不填）")
+
+
+def _name(typed: Typed, question: Question) -> str:
+    text = typed.get("name", "")
+    return identifiers.person_name(text) if _required(question, text) else ""
+
+
+def _mobile(typed: Typed, question: Question) -> str | None:
+    text = typed.get("mobile", "")
+    if not _required(question, text):
+        return None
+    number = identifiers.mobile(text)
+    if identifiers.mobile_needs_confirming(number) and typed.get("mobile_confirmed", "") != number:
+        raise Unlikely(number)
+    return number
+
+
+def _temperature(policy: Policy, typed: Typed, question: Question) -> Decimal | None:
+    text = typed.get("temperature", "")
+    if not _required(question, text):
+        return None
+    celsius = identifiers.celsius(text)
+    low, high = policy.thresholds.floor_celsius, policy.thresholds.ceiling_celsius
+    if not low <= celsius <= high:
+        raise Unreadable(
+            f"体温在{low}到{high}℃之间，现在是{celsius}，请重新测量",
+            f"A temperature lies between {low} and {high} °C, this is {celsius}. Please measure again",
+        )
+    return celsius
+
+
+def _chosen(typed: Typed, question: Question) -> tuple[str, ...]:
+    sent = typed.getlist(question.field)
+    known = [c.value for c in question.choices]
+    chosen = tuple(value for value in known if value in sent)
+    if question.kind == "choice":
+        chosen = tuple(v for v in sent[:1] if v in known)
+    if not chosen and question.required:
+        raise Unreadable(f"请选择：{question.label}", f"Please choose: {question.label_en}")
+    if "none" in chosen and len(chosen) > 1:
+        raise Unreadable(
+            "选了“都没有”，就不能再选别的；有不舒服，请取消“都没有”",
+            "“None” excludes the others; if you feel unwell, untick “None”",
+        )
+    return chosen
+
+
+def _text(typed: Typed, question: Question) -> str:
+    """Free text: one line, at most TEXT_LENGTH characters, without control characters."""
+    text = typed.get(question.field, "")
+    if not _required(question, text):
+        return ""
+    text = unicodedata.normalize("NFC", text.strip())
+    if len(text) > TEXT_LENGTH:
+        raise Unreadable(
+            f"最多{TEXT_LENGTH}个字，现在是{len(text)}个", f"At most {TEXT_LENGTH} characters, now {len(text)}"
+        )
+    if any(unicodedata.category(sign) in INVISIBLE for sign in text):
+        raise Unreadable("里面有看不见的符号，请重新输入", "It contains invisible characters, please type it again")
+    return text
+
+
+def kept(form: GateForm, typed: Typed) -> Mapping[str, list[str]]:
+    """Everything that was typed, for the form that comes back with errors; what no page can show is left out."""
+    return {
+        question.field: [_showable(text) for text in typed.getlist(question.field)[:20]] for question in form.questions
+    }
+
+
+def _showable(text: str) -> str:
+    return "".join(sign for sign in text[:400] if unicodedata.category(sign) not in INVISIBLE)

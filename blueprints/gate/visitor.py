@@ -1,0 +1,215 @@
+"""A visitor at a gate (访客扫码): the form, and the one row that answers it.
+
+The path of these two views is hot: a gate's view from memory, the constant part of its page rendered once, one Core
+transaction. No session, no login machinery, no objects of the ORM.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, render_template, request
+from sqlalchemy import Engine
+
+from blueprints.gate import bp, entry, nonce
+from blueprints.web.guard import public
+from blueprints.web.page import TEXT_SIZES
+from blueprints.web.sign_in import csrf
+from blueprints.web.site import site
+from models.base import db
+from models.gate import Declaration
+from models.gateview import GateView, WrongCode
+from models.places import CODE_LENGTH, CODE_SIGNS, read_code
+from models.register import register
+
+PLACEHOLDER = "nonce-goes-here"
+REMEMBER = timedelta(days=30)
+STATUS = {"unknown": 404, "revoked": 410, "paused": 503, "no_scheme": 503, "other_district": 404, "pass": 400}
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A form page around its nonce, and the gate it was printed for."""
+
+    gate: GateView
+    before: str
+    after: str
+
+
+_printed: dict[tuple[str, str, str], Printed] = {}
+
+
+@bp.get("/g/<code>")
+@public
+def form(code: str) -> Response:
+    """The form of this gate. Writes nothing: link previews and prefetchers come here too."""
+    gate = _gate(code)
+    if isinstance(gate, WrongCode):
+        return wrong_code(gate)
+    english, text = english_wanted(), _text_size()
+    visitor = remembered(gate)
+    token = nonce.issue(site.vault, gate.gate_id, gate.mode, site.now())
+    if visitor is not None:
+        return _page(_render(gate, english, nonce=token, visitor=visitor))
+    key = (gate.code, "en" if english else "zh", text)
+    page = _printed.get(key)
+    if page is None or page.gate is not gate:
+        before, after = _render(gate, english, nonce=PLACEHOLDER).split(PLACEHOLDER)
+        if len(_printed) > 5000:
+            _printed.clear()
+        page = _printed[key] = Printed(gate, before, after)
+    return _page(page.before + token + page.after)
+
+
+@bp.post("/g/<code>")
+@public
+@csrf.exempt
+def check_in(code: str) -> Response:
+    """Takes the form: 303 to the pass, or 422 with every error beside its field and all that was typed."""
+    gate = _gate(code, fresh=True)
+    if isinstance(gate, WrongCode):
+        return wrong_code(gate)
+    now, typed = site.now(), request.form
+    visitor = remembered(gate)
+    if visitor is not None and typed.get("name", "").strip():
+        visitor = None  # somebody else fills in the whole form
+    handed_out = nonce.read(site.vault, gate.gate_id, typed.get("nonce", ""))
+    answer = entry.read(gate.policy, gate.form, typed, visitor)
+    if answer.declared is None or handed_out is None or handed_out.expired(now):
+        return _back(gate, answer, visitor, stale=answer.declared is not None)
+    device = _device()
+    written = register(
+        engine(), site.vault, gate, answer.declared,
+        nonce=handed_out.id, opened_at=handed_out.issued_at, device=device, now=now,
+    )  # fmt: skip
+    if written.slowed:
+        response = _back(gate, answer, visitor, slowed=True)
+        response.status_code = 429
+        response.headers["Retry-After"] = "60"
+        _keep_device(response, device, False)
+        return response
+    response = Response(status=303)
+    response.headers["Location"] = f"/pass/{nonce.pass_token(site.vault, written.nonce)}"
+    _remember(response, gate, answer.declared, device, typed.get("remember", ""), visitor)
+    return response
+
+
+@bp.post("/g/<code>/forget")
+@public
+@csrf.exempt
+def forget(code: str) -> Response:
+    """「不是我」: this phone forgets its visitor."""
+    response = Response(status=303)
+    response.headers["Location"] = f"/g/{code}" if code.isalnum() else "/"
+    for name in ("visitor", "device"):
+        response.delete_cookie(name, secure=site.settings.tls, httponly=True, samesite="Lax")
+    return response
+
+
+def engine() -> Engine:
+    return db.engine
+
+
+def _gate(code: str, *, fresh: bool = False) -> GateView | WrongCode:
+    """The gate behind the address, or why it opens no form."""
+    wanted = read_code(code)
+    if len(wanted) != CODE_LENGTH or any(sign not in CODE_SIGNS for sign in wanted):
+        return WrongCode("pass" if nonce.read_pass_token(site.vault, code) else "unknown")
+    gate = site.gates.view(wanted, site.now(), fresh=fresh)
+    ours = site.settings.hosts.get(request.host.split(":")[0]) if site.settings.hosts else None
+    if ours and gate.district_slug and gate.district_slug != ours:
+        return WrongCode("other_district", district_name=gate.district_name, district_slug=gate.district_slug)
+    return gate
+
+
+def wrong_code(wrong: WrongCode) -> Response:
+    """Each wrong code has its own page. Silence is a hole."""
+    html = render_template(
+        "gate/wrong_code.html", wrong=wrong, english=english_wanted(), organiser=wrong.organiser,
+        district_slug=wrong.district_slug,
+    )  # fmt: skip
+    response = _page(html)
+    response.status_code = STATUS[wrong.kind]
+    return response
+
+
+def _render(gate: GateView, english: bool, **context: Any) -> str:
+    now = site.now()
+    return render_template(
+        "gate/form.html", gate=gate, form=gate.form, english=english, organiser=gate.organiser,
+        district_slug=gate.district_slug, kept_until=now + timedelta(days=gate.policy.retention.check_in_days),
+        **{"errors": {}, "typed": {}, "visitor": None, "stale": False, "slowed": False, "confirm": "", **context},
+    )  # fmt: skip
+
+
+def _back(gate: GateView, answer: entry.Answer, visitor: entry.Remembered | None, **why: bool) -> Response:
+    """The form again, filled as it was sent, with a fresh nonce."""
+    english = english_wanted()
+    html = _render(
+        gate,
+        english,
+        nonce=nonce.issue(site.vault, gate.gate_id, gate.mode, site.now()),
+        errors={field: words[english] for field, words in answer.errors.items()},
+        typed=entry.kept(gate.form, request.form),
+        visitor=visitor,
+        confirm=answer.confirm,
+        **why,
+    )
+    response = _page(html)
+    response.status_code = 422
+    return response
+
+
+def _page(html: str) -> Response:
+    response = Response(html, mimetype="text/html")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def english_wanted() -> bool:
+    return (request.args.get("lang") or request.cookies.get("lang")) == "en"
+
+
+def _text_size() -> str:
+    size = request.args.get("text") or request.cookies.get("text", "normal")
+    return size if size in TEXT_SIZES else "normal"
+
+
+def remembered(gate: GateView) -> entry.Remembered | None:
+    """Whom the sealed cookie names; a changed byte is an unknown visitor, not an error."""
+    sealed = request.cookies.get("visitor")
+    if not sealed:
+        return None
+    text = site.vault.unseal_token(sealed, "visitor", site.now())
+    name, separator, mobile = (text or "").partition("\n")
+    return entry.Remembered(name, mobile) if separator and gate.form.asks("mobile") else None
+
+
+def _device() -> str:
+    """The random name of this phone's browser; it says nothing about its owner."""
+    known = request.cookies.get("device", "")
+    return known if len(known) == 22 and known.replace("-", "").replace("_", "").isalnum() else secrets.token_urlsafe(16)
+
+
+def _keep_device(response: Response, device: str, long: bool) -> None:
+    response.set_cookie(
+        "device", device, max_age=REMEMBER if long else None, httponly=True, samesite="Lax", secure=site.settings.tls
+    )
+
+
+def _remember(
+    response: Response, gate: GateView, declared: Declaration, device: str, wish: str, visitor: entry.Remembered | None
+) -> None:
+    """Remembering lives on the visitor's own phone, sealed; it is offered, never a condition."""
+    long = wish == "keep" or visitor is not None
+    _keep_device(response, device, long)
+    if long and declared.mobile:
+        sealed = site.vault.seal_token(f"{declared.name}\n{declared.mobile}", "visitor", site.now() + REMEMBER)
+        response.set_cookie(
+            "visitor", sealed, max_age=REMEMBER, httponly=True, samesite="Lax", secure=site.settings.tls
+        )
+    elif wish == "once":
+        response.delete_cookie("visitor", secure=site.settings.tls, httponly=True, samesite="Lax")
