@@ -30,7 +30,7 @@ class Labelled(enum.StrEnum):
 
     label: str
 
-    def __new__(cls, code: str, label: str):
+    def __new__(cls, code: str, label: str = "") -> Labelled:
         member = str.__new__(cls, code)
         member._value_ = code
         member.label = label

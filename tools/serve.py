@@ -27,12 +27,13 @@ def padded(text: str, width: int) -> str:
 
 
 def greeting(url: str, demo: dict) -> str:
-    """One gate to scan, and everybody as whom one can sign in."""
+    """One gate to scan, and one person of each post to sign in as."""
     lines = ["", "企业首席健康官平台 · 演示数据 · 只在本机可以打开，按Ctrl-C停止"]
     for gate in demo["gates"][:1]:
         lines.append(f"  访客扫码：{urljoin(url, gate['url'])}  （{gate['place']} {gate['gate']}）")
     lines.append(f"  登录：{url}")
-    for one in demo["accounts"]:
+    first = {one["post"]: one for one in reversed(demo["accounts"])}
+    for one in (account for account in demo["accounts"] if first[account["post"]] is account):
         words = (
             padded(one["username"], 16),
             padded(one["password"], 18),
@@ -40,6 +41,7 @@ def greeting(url: str, demo: dict) -> str:
             one["name"],
         )
         lines.append("    " + " ".join(words))
+    lines.append("  全部账号和入口：.venv/bin/flask --app app demo --json")
     return "\n".join([*lines, ""])
 
 

@@ -1,0 +1,274 @@
+"""The demo: a believable town that keeps every rule of the real one, and holds nobody real."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import func, select
+
+from models import audit, demo, identifiers, register
+from models.access import Post
+from models.accounts import Account, Appointment
+from models.base import db, local
+from models.demo import people
+from models.enterprises import Enterprise, Premises
+from models.gate import CheckIn, Kind, Note, Reading, Verdict, judge
+from models.gateview import mode_at
+from models.passwords import password_matches
+from models.places import Clinic, Community, District, Gate, GateCode, ModeOrder, Place, PlaceKind, Street
+from models.policy.schema import Mode
+from tests import make
+from tests.conftest import NOW, _empty
+
+
+@pytest.fixture(scope="module")
+def town_of_three_days(migrated_app, database):
+    """Loaded once: the tests here only look. Wednesday, Thursday, and Friday until 09:41."""
+    site = migrated_app.extensions["site"]
+    migrated_app.extensions["site"] = replace(site, now=lambda: NOW)
+    with migrated_app.app_context():
+        _empty(database)
+        site.gates.forget()
+        demo.load(db.session(), site.book, site.vault, NOW, days=3)
+        db.session.commit()
+        db.session.remove()
+    yield migrated_app
+    migrated_app.extensions["site"] = site
+
+
+@pytest.fixture
+def loaded(town_of_three_days):
+    with town_of_three_days.app_context():
+        yield town_of_three_days
+        db.session.remove()
+
+
+def main():
+    return db.session.scalar(select(District).where(District.slug == "yunxi"))
+
+
+def count(column, *conditions):
+    return db.session.scalar(select(func.count(column)).where(*conditions))
+
+
+# --- the town ---
+
+
+def test_the_main_district_has_the_streets_places_gates_and_firms_it_is_said_to_have(loaded):
+    here = main()
+    assert count(Street.id, Street.district_id == here.id) == 3
+    assert count(Community.id, Community.street_id == Street.id, Street.district_id == here.id) == 6
+    assert count(Place.id, Place.district_id == here.id, Place.kind == PlaceKind.PARK) == 4
+    assert count(Place.id, Place.district_id == here.id, Place.kind == PlaceKind.BUILDING) == 12
+    assert count(Gate.id, Gate.place_id == Place.id, Place.district_id == here.id) == 40
+    assert count(Enterprise.id, Enterprise.district_id == here.id) == 60
+
+
+def test_each_district_follows_its_own_scheme(loaded):
+    client = loaded.test_client()
+    answers = {
+        slug: client.get(urlsplit(gate["url"]).path).get_data(as_text=True)
+        for slug, gate in (("yunxi", gates()[0]), ("luzhou", gates()[-1]))
+    }
+    assert 'name="temperature"' in answers["yunxi"]
+    assert 'name="temperature"' not in answers["luzhou"]
+    assert 'name="purpose"' in answers["luzhou"]
+
+
+def gates():
+    return demo.summary(db.session(), "http://127.0.0.1:8000")["gates"]
+
+
+def test_every_district_says_that_it_is_a_demo(loaded):
+    assert set(db.session.scalars(select(District.is_demo))) == {True}
+
+
+def test_every_credit_code_is_right_and_of_an_organ_that_does_not_exist(loaded):
+    for code in db.session.scalars(select(Enterprise.credit_code)):
+        assert identifiers.credit_code(code) == code
+        assert identifiers.credit_code_warning(code) is None
+        assert code[2:4] == "99"
+
+
+def test_head_counts_stand_at_the_edges_of_every_staffing_band(loaded):
+    counts = set(db.session.scalars(select(Enterprise.headcount)))
+    assert {12, 29, 30, 200, 201, 399, 400, 1000, 1036, None} <= counts
+
+
+def test_every_firm_sits_somewhere_and_can_be_found_by_its_initials(loaded):
+    assert count(Enterprise.id, ~Enterprise.id.in_(select(Premises.enterprise_id))) == 0
+    initials = dict(db.session.execute(select(Enterprise.short_name, Enterprise.initials)).all())
+    assert initials["青禾生物"] == "qhsw"
+    assert all(value.isascii() and value.isalnum() for value in initials.values())
+
+
+def test_two_places_of_the_main_district_have_no_specialist(loaded):
+    serving = Appointment.serving(local(NOW).date())
+    looked_after = select(Appointment.scope_id).where(Appointment.post == Post.SPECIALIST, serving)
+    alone = db.session.scalars(
+        select(Place.name).where(Place.district_id == main().id, Place.id.not_in(looked_after))
+    )
+    assert set(alone) == {"石桥路创业楼", "工坊里文创楼"}
+
+
+def test_nobody_can_be_called_by_any_number_in_it(loaded):
+    site = loaded.extensions["site"]
+    rows = db.session.scalars(select(CheckIn.mobile).where(CheckIn.mobile.is_not(None)).limit(500))
+    mobiles = [site.vault.unseal(sealed, CheckIn.MOBILE) for sealed in rows]
+    mobiles += db.session.scalars(select(Account.mobile))
+    assert len(mobiles) > 550
+    for mobile in mobiles:
+        assert identifiers.mobile_needs_confirming(identifiers.mobile(mobile))
+    phones = [
+        *db.session.scalars(select(Place.phone)),
+        *db.session.scalars(select(Clinic.phone)),
+        *db.session.scalars(select(District.hotline)),
+    ]
+    assert all(phone.startswith("0000-") for phone in phones)
+
+
+def test_a_gate_is_out_of_use_and_an_old_poster_still_says_what_it_was(loaded):
+    paused = db.session.scalars(select(Gate).where(Gate.paused_at.is_not(None))).all()
+    assert [gate.place.name + gate.name for gate in paused] == ["云溪商务大厦货运口"]
+    old = db.session.scalars(select(GateCode).where(GateCode.revoked_at.is_not(None))).all()
+    assert {code.gate.name for code in old} == {"东门2号口"}
+    assert loaded.test_client().get(f"/g/{old[0].code}").status_code == 410
+    assert loaded.test_client().get(f"/g/{paused[0].code.code}").status_code == 503
+
+
+def test_one_building_is_in_an_emergency_now_and_a_street_was_in_one(loaded):
+    places = db.session.scalars(select(Place).where(Place.district_id == main().id)).all()
+    assert [p.name for p in places if mode_at(db.session, p, NOW) == Mode.EMERGENCY] == ["桂湖智谷A座"]
+    over = db.session.scalars(select(ModeOrder).where(ModeOrder.ended_at.is_not(None))).one()
+    assert over.scope == "street"
+    assert timedelta(days=3) < over.ended_at - over.starts_at < timedelta(days=4)
+
+
+# --- the people ---
+
+
+def test_every_post_has_somebody_who_can_sign_in(loaded):
+    for post in Post:
+        appointment = db.session.scalars(select(Appointment).where(Appointment.post == post)).first()
+        assert appointment is not None, post
+        assert appointment.holds(local(NOW).date())
+        assert password_matches(appointment.account.password_hash, demo.PASSWORD)
+        assert not appointment.account.must_change_password
+
+
+def test_somebody_holds_three_posts(loaded):
+    busy = db.session.scalars(select(Account).where(Account.username == "lianluo1")).one()
+    assert [a.post for a in busy.appointments] == [
+        Post.UNIT_LIAISON,
+        Post.COMMUNITY_LIAISON,
+        Post.TASK_FORCE,
+    ]
+
+
+def test_every_name_is_one_that_the_gate_takes_as_it_stands(loaded):
+    names = {*db.session.scalars(select(CheckIn.name)), *db.session.scalars(select(Account.name))}
+    assert {identifiers.person_name(name) for name in names} == names
+    assert set(people.UNCOMMON) <= names
+
+
+# --- the days ---
+
+
+def test_today_goes_on_until_now_and_no_further(loaded):
+    last = db.session.scalar(select(func.max(CheckIn.occurred_at)))
+    assert NOW - timedelta(minutes=5) < last <= NOW
+    for column in (CheckIn.handled_at, CheckIn.recheck_asked_at, Note.at, Reading.at):
+        assert db.session.scalar(select(func.max(column))) <= NOW
+
+
+def test_every_verdict_is_what_the_scheme_says_of_what_was_declared(loaded):
+    site = loaded.extensions["site"]
+    entries = db.session.scalars(select(CheckIn).order_by(CheckIn.id)).all()
+    for entry in entries:
+        policy = site.book.get(entry.scheme_key)
+        declared = register.declared_by(site.vault, entry)
+        judgement = judge(policy, policy.gate[Mode(entry.mode)], declared)
+        earlier = tuple(reason for reason in entry.reason_list if reason[0] == "earlier")
+        assert entry.reason_list == (*judgement.reasons, *earlier)
+        expected = Verdict.ATTENTION if earlier and judgement.verdict == Verdict.PASS else judgement.verdict
+        assert entry.verdict == expected
+    assert {entry.verdict for entry in entries} == set(Verdict)
+
+
+def test_emergency_rows_carry_sealed_answers_and_others_none(loaded):
+    emergency = CheckIn.mode == Mode.EMERGENCY.value
+    assert count(CheckIn.id, emergency) > 50
+    assert count(CheckIn.id, emergency, CheckIn.answers.is_(None)) == 0
+    assert count(CheckIn.id, ~emergency, CheckIn.answers.is_not(None)) == 0
+    assert set(db.session.scalars(select(Place.name).join(CheckIn).where(emergency))) == {"桂湖智谷A座"}
+
+
+def test_call_numbers_go_on_in_turn_over_a_place_and_day(loaded):
+    numbers: dict[tuple, list[int]] = {}
+    for entry in db.session.scalars(select(CheckIn).order_by(CheckIn.id)):
+        numbers.setdefault((entry.place_id, entry.day), []).append(entry.call_number)
+        here = local(entry.occurred_at)
+        assert (entry.day, entry.hour) == (here.date(), here.hour)
+    for turn in numbers.values():
+        assert turn == [100 + i % 900 for i in range(len(turn))]
+
+
+def test_there_is_something_of_everything_to_look_at(loaded):
+    today = local(NOW).date()
+    abnormal = CheckIn.verdict.in_([Verdict.REFUSED, Verdict.ATTENTION])
+    assert set(db.session.scalars(select(CheckIn.kind))) == set(Kind)
+    marks = ",".join(db.session.scalars(select(CheckIn.marks).where(CheckIn.marks != "")))
+    assert {"out_of_hours", "elsewhere"} <= set(marks.split(","))
+    assert count(CheckIn.id, abnormal, CheckIn.day == today, CheckIn.handled_at.is_(None)) >= 3
+    assert count(CheckIn.id, abnormal, CheckIn.handled_at.is_not(None)) >= 5
+    assert count(Reading.id) >= 10
+    assert count(CheckIn.id, CheckIn.recorded_by_id.is_not(None)) >= 10
+    assert count(CheckIn.id, CheckIn.earlier_id.is_not(None)) >= 1
+    assert count(CheckIn.id, CheckIn.enterprise_id.is_not(None)) > count(CheckIn.id) / 2
+
+
+def test_only_a_reading_lifts_a_refusal_and_only_people_of_the_place_act(loaded):
+    for reading in db.session.scalars(select(Reading)):
+        place = reading.check_in.place
+        guarded = {a.scope_id for a in reading.by.appointments if a.post == Post.GATE_GUARD}
+        assert guarded & {place.id, place.parent_id}
+    for note in db.session.scalars(select(Note)):
+        place = note.check_in.place
+        watched = {a.scope_id for a in note.by.appointments if a.post == Post.SPECIALIST}
+        assert watched & {place.id, place.parent_id}
+
+
+def test_the_audit_chain_holds_and_says_that_the_demo_was_loaded(loaded):
+    assert list(audit.broken_links(db.session())) == []
+    assert set(db.session.scalars(select(audit.AuditLine.action))) == {"demo:load"}
+
+
+# --- where it says one can go ---
+
+
+def test_every_gate_of_the_json_opens(loaded):
+    client = loaded.test_client()
+    for gate in gates():
+        answer = client.get(urlsplit(gate["url"]).path)
+        assert answer.status_code == 200, gate
+        assert gate["place"] in answer.get_data(as_text=True)
+
+
+def test_everybody_arrives_where_the_json_says(loaded):
+    told = json.loads(loaded.test_cli_runner().invoke(args=["demo", "--json"]).stdout)
+    for one in told["accounts"]:
+        person = db.session.scalars(select(Account).where(Account.username == one["username"])).one()
+        answer = make.sign_in(loaded.test_client(), person).get(one["home"])
+        assert answer.status_code == 200, one
+
+
+def test_a_specialist_opens_the_place_of_the_json(loaded):
+    told = demo.summary(db.session(), "http://127.0.0.1:8000")
+    specialist = db.session.scalars(select(Account).where(Account.username == "zhuanyuan1")).one()
+    client = make.sign_in(loaded.test_client(), specialist)
+    own = next(place for place in told["places"] if place["name"] == "云溪软件园B区")
+    other = next(place for place in told["places"] if place["name"] == "锦程国际中心")
+    assert client.get(own["url"]).status_code == 200
+    assert client.get(other["url"]).status_code == 404
