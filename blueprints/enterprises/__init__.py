@@ -1,0 +1,7 @@
+"""An enterprise's own house (企业)."""
+
+from flask import Blueprint
+
+bp = Blueprint("enterprises", __name__)
+
+from blueprints.enterprises import views  # noqa: E402, F401

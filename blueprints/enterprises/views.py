@@ -1,0 +1,56 @@
+"""An enterprise's own house (企业): its day at the gates and whether its health posts are filled."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from werkzeug.wrappers import Response
+
+from blueprints.enterprises import bp
+from blueprints.web.guard import needs
+from blueprints.web.page import page
+from blueprints.web.site import site
+from models.access import Post
+from models.base import db, local
+from models.enterprises import Enterprise, Premises
+from models.office import adoptions_of, health_staff, open_orders, questions_added, staff_lines, visitors_of
+from models.places import Unit
+
+
+@bp.get("/enterprises/<int:enterprise_id>")
+@needs("enterprise:home", Enterprise)
+def home(enterprise: Enterprise) -> Response:
+    """Who comes to us today, who waits outside, which health posts we owe. Nobody's health is shown."""
+    now = site.now()
+    today = local(now).date()
+    session = db.session()
+    policy = site.book.in_force(adoptions_of(session, enterprise.district_id), today)
+    duty = policy.staffing.duty(enterprise.headcount) if policy else None
+    staff = health_staff(session, enterprise, today)
+    premises = session.scalars(
+        select(Premises)
+        .where(Premises.enterprise_id == enterprise.id, Premises.until_at.is_(None))
+        .options(joinedload(Premises.place))
+        .order_by(Premises.from_at, Premises.id)
+    ).all()
+    orders = [
+        order
+        for order in open_orders(session, [enterprise.district_id], now)
+        if any(order.reaches(one.place) for one in premises)
+    ]
+    return page(
+        "enterprises/home.html",
+        enterprise=enterprise,
+        unit=session.get(Unit, enterprise.unit_id) if enterprise.unit_id else None,
+        premises=premises,
+        policy=policy,
+        duty=duty,
+        lines=staff_lines(policy, duty, staff) if policy and duty else [],
+        staff=staff,
+        guides=[a for a in staff if a.post == Post.HEALTH_GUIDE],
+        visitors=visitors_of(session, enterprise, today),
+        orders=orders,
+        added=questions_added(policy) if policy and orders else [],
+        today=today,
+        mode_now="emergency" if orders else "normal",
+    )

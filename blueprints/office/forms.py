@@ -1,0 +1,48 @@
+"""Forms of the office: an emergency, its end, adopting a scheme."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length
+
+SHORT, LONG = 60, 300
+
+
+class DayField(DateField):
+    """A date, with an error in words that quotes what was typed."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(f"没有看懂“{valuelist[0]}”，请填日期，例如2026-12-31") from None
+
+
+def _text(label: str, missing: str, most: int = SHORT, area: bool = False) -> StringField:
+    kind = TextAreaField if area else StringField
+    return kind(
+        label, validators=[DataRequired(missing), Length(max=most, message=f"{label}不超过{most}个字")]
+    )
+
+
+class ModeForm(FlaskForm):
+    """`scope` is "street:3"; its choices are what the person may order for."""
+
+    scope = SelectField("范围", validators=[DataRequired("请选择范围")], validate_choice=True)
+    name = _text("名称", "请写名称，例如：桂湖街道应急响应")
+    reason = _text("原因", "请写原因，企业和访客会看到", LONG, area=True)
+    legal_basis = _text("依据", "请写依据的文件和条款", LONG)
+    responsible = _text("负责人", "请写负责人的姓名和职务")
+    planned_end_on = DayField(
+        "预计结束日期", validators=[InputRequired("请填预计结束日期，到期会提醒，不会自动结束")]
+    )
+
+
+class ReasonForm(FlaskForm):
+    reason = _text("原因", "请写一句原因", LONG, area=True)
+
+
+class AdoptForm(FlaskForm):
+    scheme = SelectField("采用哪份方案", validators=[DataRequired("请选择一份方案")])
+    from_on = DayField("从哪天起", validators=[InputRequired("请填从哪天起采用，今天或以后")])

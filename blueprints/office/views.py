@@ -1,0 +1,74 @@
+"""The office's day (今天): every place within reach, the worst first, and the emergencies that reach them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import request
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from blueprints.office import bp
+from blueprints.web.guard import needs, within_reach
+from blueprints.web.page import page
+from blueprints.web.paging import Paging
+from blueprints.web.site import site
+from models.base import db, local
+from models.office import PlaceToday, adoptions_of, entries_until, places_today, scope_names
+from models.places import Place
+
+SHOWN = {
+    "all": ("全部", lambda one: True),
+    "vacant": ("缺专员", lambda one: one.lacking > 0),
+    "abnormal": ("有待处理", lambda one: one.abnormal > 0),
+    "emergency": ("应急中", lambda one: bool(one.orders)),
+}
+PAGE_SIZE = 50
+
+
+@bp.get("/overview")
+@needs("place:oversee")
+def overview() -> Response:
+    now = site.now()
+    where = within_reach("place:oversee", Place)
+    policy = site.book.in_force(adoptions_of(db.session(), current_user.district_id), local(now).date())
+    everywhere = places_today(db.session(), where, policy, now)
+    orders = list({order.id: order for one in everywhere for order in one.orders}.values())
+    shown = request.args.get("show", "all")
+    found = [one for one in everywhere if SHOWN.get(shown, SHOWN["all"])[1](one) and _matches(one)]
+    return page(
+        "office/overview.html",
+        partial="office/_places.html",
+        everywhere=everywhere,
+        vacant=[one for one in everywhere if one.lacking],
+        orders=orders,
+        scopes=scope_names(db.session(), orders),
+        today=local(now).date(),
+        before=entries_until(db.session(), where, now - timedelta(days=1)),
+        quick=[(key, words, sum(map(test, everywhere))) for key, (words, test) in SHOWN.items()],
+        shown=shown if shown in SHOWN else "all",
+        streets=sorted({(one.place.street.id, one.place.street.name) for one in everywhere}),
+        paging=_cut(found),
+        rules=[rule for rule in policy.places if rule.specialists_required] if policy else [],
+        mode_now="emergency" if orders else "normal",
+    )
+
+
+def _matches(one: PlaceToday) -> bool:
+    asked, street = request.args.get("q", "").strip().casefold(), request.args.get("street", type=int)
+    words = " ".join(
+        (
+            one.place.name,
+            one.place.address,
+            one.place.parent.name if one.place.parent else "",
+            *one.specialists,
+        )
+    )
+    return (not asked or asked in words.casefold()) and (street is None or one.place.street_id == street)
+
+
+def _cut(found: list[PlaceToday]) -> Paging:
+    """A page of a list that is sorted by what several tables say together."""
+    pages = max(1, -(-len(found) // PAGE_SIZE))
+    number = min(max(request.args.get("page", 1, type=int), 1), pages)
+    return Paging(found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE], number, pages, len(found))
