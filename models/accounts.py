@@ -103,7 +103,7 @@ class Account(Row):
     # who it is
 
     @classmethod
-    def known_as(cls, typed: str) -> Select[tuple[Account]]:
+    def known_as(cls, typed: str) -> Select[Account]:
         """The account that goes by this username or mobile, as people type them."""
         name = typed.strip()
         try:
@@ -396,7 +396,7 @@ class LoginSession(Row):
         return session, token
 
     @classmethod
-    def of(cls, token: str) -> Select[tuple[LoginSession]]:
+    def of(cls, token: str) -> Select[LoginSession]:
         return select(cls).where(cls.token_hash == token_digest(token))
 
     def idle_limit(self) -> timedelta:

@@ -62,15 +62,22 @@ class AuditLine(Row):
         return hashlib.sha256(previous + json.dumps(line, ensure_ascii=False).encode()).digest()
 
 
-def append(session: Session, *, now: datetime, details: dict[str, Any] | None = None, **facts: Any) -> AuditLine:
+def append(
+    session: Session, *, now: datetime, details: dict[str, Any] | None = None, **facts: Any
+) -> AuditLine:
     """Adds one line to the chain. Call it last in a transaction: on PostgreSQL it takes the lock of the chain."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
-    last = session.execute(select(AuditLine.id, AuditLine.hash).order_by(AuditLine.id.desc()).limit(1)).first()
+    last = session.execute(
+        select(AuditLine.id, AuditLine.hash).order_by(AuditLine.id.desc()).limit(1)
+    ).first()
     number, previous = (last.id + 1, last.hash) if last else (1, GENESIS)
     facts = {key: _one_line(value) if isinstance(value, str) else value for key, value in facts.items()}
     line = AuditLine(
-        id=number, at=now, details=json.dumps(details, ensure_ascii=False, default=str) if details else "", **facts
+        id=number,
+        at=now,
+        details=json.dumps(details, ensure_ascii=False, default=str) if details else "",
+        **facts,
     )
     line.account_name = line.account_name or ""
     for column in ("post", "address", "object_type", "object_id", "request_id"):
@@ -121,5 +128,7 @@ def broken_links(session: Session, *, after: int = 0) -> Iterator[int]:
 
 def head(session: Session) -> tuple[int, str]:
     """The number and the first 16 signs of the hash of the last line. Noted outside, it shows a cut-off end."""
-    last = session.execute(select(AuditLine.id, AuditLine.hash).order_by(AuditLine.id.desc()).limit(1)).first()
+    last = session.execute(
+        select(AuditLine.id, AuditLine.hash).order_by(AuditLine.id.desc()).limit(1)
+    ).first()
     return (last.id, last.hash.hex()[:16]) if last else (0, "")

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Engine, Enum, Integer, MetaData, String, event
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Engine, Enum, Integer, MetaData, String, event
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -83,8 +83,13 @@ class Row(DeclarativeBase):
     id: Mapped[int] = mapped_column(primary_key=True)
 
     @declared_attr.directive
-    def __tablename__(cls) -> str:
+    def __tablename__(cls) -> str:  # noqa: N805
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
+        """The rows that an appointment with this scope reaches; None for none. Each table that people reach says it."""
+        return None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id}>"

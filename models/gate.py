@@ -325,7 +325,8 @@ def marks_of(
 ) -> tuple[list[Mark], bool]:
     """The marks of a new row, and whether the device must wait instead (429, no row).
 
-    `recent` are the rows of the same device, `place_ids` the place with the rest of its park: within it people walk. The row that crosses CROWD_NAMES is kept and marked, later ones wait.
+    `recent` are the rows of the same device, `place_ids` the place with the rest of its park: within it people walk.
+    The row that crosses CROWD_NAMES is kept and marked, later ones wait.
     """
     marks = [Mark.OUT_OF_HOURS] if out_of_hours else []
     within = [r for r in recent if now - r.occurred_at < CROWD_WINDOW]

@@ -150,7 +150,7 @@ def view_of(
     place, current = gate.place, gate.code
     district = place.district
     scanned = scanned or current
-    where = {
+    where: dict[str, Any] = {
         "district_slug": district.slug,
         "district_name": district.name,
         "district_id": district.id,

@@ -102,7 +102,7 @@ class Invitation(Row):
         return invitation, token
 
     @classmethod
-    def of(cls, token: str) -> Select[tuple[Invitation]]:
+    def of(cls, token: str) -> Select[Invitation]:
         return select(cls).where(cls.token_hash == token_digest(token))
 
     @classmethod
@@ -157,7 +157,7 @@ class ResetSlip(Row):
     written_by: Mapped[Account] = relationship(foreign_keys=[written_by_id])
 
     @classmethod
-    def usable(cls, account_id: int, now: datetime) -> Select[tuple[ResetSlip]]:
+    def usable(cls, account_id: int, now: datetime) -> Select[ResetSlip]:
         """The slip that works for this account, if there is one."""
         works = and_(cls.used_at.is_(None), cls.expires_at > now, cls.failures < FAILURES)
         return select(cls).where(cls.account_id == account_id, works).order_by(cls.id.desc()).limit(1)

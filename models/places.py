@@ -312,7 +312,7 @@ class ModeOrder(Row):
         return and_(cls.starts_at <= at, or_(cls.ended_at.is_(None), cls.ended_at > at))
 
     @classmethod
-    def reaching(cls, place: Place, at: datetime) -> Select[tuple[ModeOrder]]:
+    def reaching(cls, place: Place, at: datetime) -> Select[ModeOrder]:
         """The orders that hold at this place at this instant, oldest first."""
         scopes = [
             and_(cls.scope == "district", cls.scope_id == place.district_id),

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -43,7 +43,7 @@ def programs() -> Path:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
+def cluster(settings: Mapping[str, str] = SETTINGS) -> Iterator[str]:
     """Starts a cluster and yields its SQLAlchemy URL (database and superuser `postgres`, no password)."""
     bin_ = programs()
     with folder("cho-pg-") as home:
@@ -58,7 +58,7 @@ def cluster() -> Iterator[str]:
             [*user, *initdb, "--locale=C.UTF-8"], cwd=home, check=True, capture_output=True, text=True
         )
         command: list[str | Path] = [bin_ / "postgres", "-D", data, "-k", home]
-        for name, value in SETTINGS.items():
+        for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         with held(command, log=log, signal="INT", before=user, remove=home, cwd=home) as process:
             url = f"postgresql+psycopg://postgres@/postgres?host={home}"

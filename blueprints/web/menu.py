@@ -38,7 +38,7 @@ ITEMS = (
     Item("任职", "contact", "admin.appointments", "appointment:manage"),
     Item("安全设置", "shield-check", "admin.security", "security:set"),
     Item("审计", "history", "admin.audit", "audit:read"),
-    Item("邀请", "user-plus", "accounts.people", "person:invite"),
+    Item("人员", "user-plus", "accounts.people", "person:invite"),
 )
 
 

@@ -1,6 +1,6 @@
 """How Alembic reaches the database: over the connection that `models.schema` hands it."""
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
@@ -13,7 +13,7 @@ schema.every_table()
 connection = context.config.attributes["connection"]
 
 
-def plainly(kind: str, item: Any, _context: Any) -> str | bool:
+def plainly(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """Our column types as what the database sees: a migration outlives the classes of its day."""
     if kind == "type":
         if isinstance(item, UTCDateTime):

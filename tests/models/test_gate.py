@@ -12,7 +12,7 @@ from models.policy.schema import Mode
 BOOK = Book.read(SHIPPED)
 CASES = [
     pytest.param(key, example, id=f"{key}-{number}")
-    for key in BOOK.keys()
+    for key in list(BOOK.keys())
     for number, example in enumerate(load_gate_examples(BOOK.folder(key)))
 ]
 

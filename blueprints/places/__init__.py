@@ -1,0 +1,7 @@
+"""A place, looked after by its specialist (园区、楼宇)."""
+
+from flask import Blueprint
+
+bp = Blueprint("places", __name__)
+
+from blueprints.places import cases, entries, gates, live, spellings, views  # noqa: E402, F401

@@ -1,0 +1,111 @@
+"""Forms of a place: searching entries, handling a case, looking at a number, mapping a spelling."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import AnyOf, InputRequired, Length, Optional, ValidationError
+
+from models.cases import SORTS
+from models.gate import Kind, Outcome, Verdict
+
+LONGEST = timedelta(days=31)  # days in one list: what a list costs must not grow with the years
+
+# why somebody looks at a whole number (settled 3.6)
+REASONS = {
+    "contact": "联系本人",
+    "companions": "通知同行人",
+    "tracing": "协助流调",
+    "verify": "核对登记内容",
+}
+
+
+class ChineseDate(DateField):
+    """A date whose error says what to type."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(f"没有看懂“{' '.join(valuelist)}”，日期写成2026-11-20") from None
+
+
+def listed(choices: dict[str, str]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in choices.items()]
+
+
+def one_of(field_label: str, choices: dict[str, str], **more) -> SelectField:
+    """A drop-down list of a filter; its first line lets everything through."""
+    return SelectField(field_label, choices=listed({"": "不限"} | choices), default="", **more)
+
+
+class EntryFilter(FlaskForm):
+    """What to list. A GET form: it changes nothing and can be kept as a bookmark."""
+
+    class Meta:
+        csrf = False
+
+    q = StringField("姓名、完整手机号或企业", [Length(max=60, message="最多60个字")])
+    from_on = ChineseDate("从", [Optional()])
+    to_on = ChineseDate("到", [Optional()])
+    gate = SelectField(
+        "入口", coerce=lambda value: int(value) if str(value).isdigit() else None, validate_choice=False
+    )
+    verdict = one_of("判定", {"abnormal": "禁止和注意", **{v.value: v.label for v in Verdict}})
+    handled = one_of("处理", {"no": "未处理", "yes": "已处理"})
+    kind = one_of("类别", {kind.value: kind.label for kind in Kind})
+    marked = one_of("标记", {"yes": "有标记", "no": "没有标记"})
+    sort = SelectField(
+        "排序",
+        choices=listed(dict(zip(SORTS, ("最新在前", "最早在前", "最紧要在前", "体温高的在前"), strict=True))),
+        default="newest",
+    )
+
+    def validate_to_on(self, field: DateField) -> None:
+        if self.from_on.data is None or field.data is None:
+            return
+        if field.data < self.from_on.data:
+            raise ValidationError("结束日期早于开始日期")
+        if field.data - self.from_on.data >= LONGEST:
+            raise ValidationError(f"一次最多看{LONGEST.days}天，请把日期选近一些")
+
+
+class HandleForm(FlaskForm):
+    """The specialist's note on a case."""
+
+    outcome = RadioField(
+        "怎样处理的",
+        choices=listed({o.value: o.label for o in Outcome}),
+        validate_choice=False,
+        validators=[
+            InputRequired("请选择怎样处理的"),
+            AnyOf([o.value for o in Outcome], message="请从这几项里选一项"),
+        ],
+    )
+    text = TextAreaField("说明（继续跟进时必填）", [Length(max=500, message="说明最多500个字")])
+
+
+class RevealForm(FlaskForm):
+    """Why the whole name and number are needed."""
+
+    reason = RadioField(
+        "为什么要看姓名和手机号",
+        choices=listed(REASONS),
+        validate_choice=False,
+        validators=[InputRequired("请选择查看的原因"), AnyOf(list(REASONS), message="请从这几项里选一项")],
+    )
+
+
+class MapForm(FlaskForm):
+    """A spelling and the enterprise it means."""
+
+    place = IntegerField("场所", [InputRequired("请从列表里选一个写法")])
+    written = HiddenField("写法", [InputRequired("请从列表里选一个写法")])
+    enterprise = StringField("对应的企业", [InputRequired("请填一家入驻企业"), Length(max=100)])
+
+
+class JustAct(FlaskForm):
+    """A button: nothing but the token."""

@@ -1,0 +1,51 @@
+"""The day's page, kept up to date (实时更新): most polls find nothing new and cost one look-up."""
+
+from __future__ import annotations
+
+from flask import Response, g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from blueprints.places import bp, tickets
+from blueprints.places.views import day_shown
+from blueprints.web.guard import needs
+from blueprints.web.sign_in import ask_to_sign_in
+from blueprints.web.site import site
+from models.base import db
+from models.overview import Before
+from models.places import Place
+
+
+@bp.get("/places/<int:place_id>/poll")
+def poll(place_id: int) -> ResponseReturnValue:
+    """204 where the page has seen everything, else the page's moving part with a fresh ticket.
+
+    The 204 rests on the ticket alone: neither session nor person is loaded. Polls do not prolong a session.
+    """
+    g.is_poll = True
+    seen = tickets.read(
+        request.args.get("ticket", ""), place_id, request.args.get("since", 0, type=int), site.now()
+    )
+    if seen is not None:
+        with db.engine.connect() as connection:
+            if not seen.pulse.moved(connection):
+                return Response(status=204)
+    if not current_user.is_authenticated:
+        return _signed_out(place_id)
+    return _changed(place_id=place_id, earlier=seen and seen.earlier)
+
+
+@needs("place:watch", Place)
+def _changed(place: Place, earlier: Before | None) -> ResponseReturnValue:
+    return render_template("places/_day.html", **day_shown(place, earlier))
+
+
+poll.access = _changed.access  # type: ignore[attr-defined]
+
+
+def _signed_out(place_id: int) -> Response:
+    """The session is over: to the sign-in page, and from there to the page, not to this part of it."""
+    answer = ask_to_sign_in()
+    where = url_for("accounts.sign_in", next=url_for("places.day", place_id=place_id))
+    answer.headers["HX-Redirect" if request.headers.get("HX-Request") else "Location"] = where
+    return answer

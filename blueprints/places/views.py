@@ -1,0 +1,115 @@
+"""The places of a specialist, and the day of one of them (我的场所、今天)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from blueprints.places import bp, tickets
+from blueprints.places.forms import LONGEST
+from blueprints.places.ground import ground, policy_on
+from blueprints.web.guard import needs, within_reach
+from blueprints.web.page import page, text_size
+from blueprints.web.site import site
+from models import cases, overview
+from models.base import db, local
+from models.places import Gate, ModeOrder, Place
+from models.policy.schema import Mode, Policy
+
+CASES = 20  # cases on the day's page; the list of entries has the rest
+LATEST = 20
+
+
+@bp.get("/places")
+@needs("place:watch")
+def index() -> ResponseReturnValue:
+    """All places of the person, each park before its buildings."""
+    query = select(Place).where(within_reach("place:watch", Place))
+    places = db.session.scalars(query).all()
+    asked = request.args.get("q", "").strip()
+    now = overview.places_now(db.session(), places, site.now())
+    return page(
+        "places/index.html", partial="places/_places.html",
+        places=_found(_in_order(places), asked), now_of=now, asked=asked, total=len(places),
+    )  # fmt: skip
+
+
+def _in_order(places: list[Place]) -> list[Place]:
+    """Parks and single buildings by name, behind each park its buildings."""
+    names = {place.id: place.name for place in places}
+    return sorted(places, key=lambda p: (names.get(p.parent_id, p.name), p.parent_id in names, p.name))
+
+
+def _found(places: list[Place], asked: str) -> list[Place]:
+    """Those with the words in their name or address, and the park around them."""
+    hits = [p for p in places if asked.lower() in f"{p.name} {p.address}".lower()]
+    around = {p.parent_id for p in hits}
+    return [p for p in places if p in hits or p.id in around]
+
+
+@bp.get("/places/<int:place_id>")
+@needs("place:watch", Place)
+def day(place: Place) -> ResponseReturnValue:
+    """The specialist's day: what to deal with first, then the numbers, then what comes in."""
+    return page("places/day.html", partial="places/_day.html", **day_shown(place))
+
+
+def day_shown(place: Place, earlier: overview.Before | None = None) -> dict[str, Any]:
+    """Everything that the day's page shows; the poll shows the same, and may know the days before already."""
+    now, session = site.now(), db.session()
+    today = local(now).date()
+    places = ground(place, "place:watch")
+    ids = [p.id for p in places]
+    pulse = overview.Pulse.take(session, ids, today)  # before all else: see there
+    orders = session.scalars(ModeOrder.reaching(place, now)).all()
+    mode = Mode.EMERGENCY if orders else Mode.NORMAL
+    policy = policy_on(place, today)
+    numbers = overview.day_of(session, ids, today)
+    earlier = earlier or overview.before(session, ids, now)
+    waiting = overview.open_at(session, ids, today)
+    gates = session.scalars(select(Gate).where(Gate.place_id.in_(ids)).order_by(Gate.place_id, Gate.id)).all()
+
+    def lines(query: Any, with_state: bool) -> list[cases.Line]:
+        return [
+            cases.line_of(e, site.book, site.vault, now, at=place, with_state=with_state)
+            for e in session.scalars(query)
+        ]
+
+    live = request.args.get("live") != "0"
+    view = request.args.get("view") or ("chart" if text_size() == "normal" else "numbers")
+    return {
+        "place": place,
+        "names": {p.id: cases.short_name(p, place) for p in places if p.id != place.id},
+        "gates": gates,
+        "at": now,
+        "today": today,
+        "month_ago": today - LONGEST + timedelta(days=1),
+        "mode_now": mode.value,
+        "orders": orders,
+        "further_questions": _further_questions(policy),
+        "judged": policy is not None and policy.gate[mode].judged,
+        "numbers": numbers,
+        "earlier": earlier,
+        "waiting": waiting,
+        "cases": lines(cases.open_cases(ids, today).limit(CASES), True) if waiting.count else [],
+        "latest": lines(cases.latest(ids, today, LATEST), False),
+        "chart": overview.chart_of(numbers, earlier, places, now),
+        "view": view if view in ("chart", "numbers") else "chart",
+        "live": live,
+        "poll": url_for(
+            "places.poll", place_id=place.id, since=pulse.newest,
+            ticket=tickets.issue(place.id, pulse, earlier, now), view=request.args.get("view"),
+        ),
+    }  # fmt: skip
+
+
+def _further_questions(policy: Policy | None) -> int:
+    """How many questions the gates ask in an emergency beyond those of normal times."""
+    if policy is None:
+        return 0
+    asked = {q.field for q in policy.gate[Mode.NORMAL].questions}
+    return len([q for q in policy.gate[Mode.EMERGENCY].questions if q.field not in asked])

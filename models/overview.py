@@ -1,0 +1,340 @@
+"""A place's day in numbers (一天的数): entries by hour and by gate, what waits, what changed. Only read.
+
+Every query names places and days and so goes by an index; none grows with the history of a place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.orm import Session
+
+from .base import local
+from .gate import OPEN_CASE, CheckIn, Kind, Note, Reading, Verdict
+from .places import ModeOrder, Place
+
+T = CheckIn.__table__
+BEHIND = 1000  # how far ids may commit out of turn: see Pulse
+
+
+@dataclass(slots=True)
+class Counts:
+    """How often what happened. A marked row is in `unconfirmed` alone until a guard confirms it."""
+
+    passed: int = 0  # entries that were passed or, where nothing is judged, registered
+    attention: int = 0  # entries that a guard was to look at
+    refused: int = 0
+    again: int = 0  # the same visitor once more, at this gate or another of the place: no entry
+    unconfirmed: int = 0
+
+    @property
+    def entered(self) -> int:
+        return self.passed + self.attention
+
+
+@dataclass(slots=True)
+class Day:
+    """One day of one place with its buildings."""
+
+    total: Counts = field(default_factory=Counts)
+    by_hour: dict[int, Counts] = field(default_factory=dict)
+    by_gate: dict[int, Counts] = field(default_factory=dict)
+    handled: int = 0  # cases of this day that have been dealt with
+
+
+def day_of(session: Session, place_ids: Sequence[int], day: date) -> Day:
+    """The counts of a day, from one query."""
+    marked: ColumnElement[int] = literal_column("CASE WHEN marks = '' THEN 0 ELSE 1 END")
+    handled: ColumnElement[int] = literal_column("CASE WHEN handled_at IS NULL THEN 0 ELSE 1 END")
+    keys = (T.c.gate_id, T.c.hour, T.c.verdict, T.c.kind, marked, handled)
+    rows = session.execute(
+        select(*keys, func.count()).where(T.c.place_id.in_(place_ids), T.c.day == day).group_by(*keys)
+    )
+    found = Day()
+    for gate_id, hour, verdict, kind, is_marked, is_handled, number in rows:
+        if is_handled:
+            found.handled += number
+        if is_marked and is_handled:
+            continue  # looked at, and still no entry that a guard has confirmed
+        at_hour = found.by_hour.setdefault(hour, Counts())
+        at_gate = found.by_gate.setdefault(gate_id, Counts())
+        column = _column(verdict, kind, bool(is_marked))
+        for counts in (found.total, at_hour, at_gate):
+            setattr(counts, column, getattr(counts, column) + number)
+    return found
+
+
+def _column(verdict: Verdict, kind: Kind, marked: bool) -> str:
+    if marked:
+        return "unconfirmed"
+    if verdict == Verdict.REFUSED:
+        return "refused"
+    if kind != Kind.ENTRY:
+        return "again"
+    return "attention" if verdict == Verdict.ATTENTION else "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What to compare a day with: yesterday until this minute, the hours of the same weekday last week."""
+
+    yesterday: int
+    last_week: dict[int, int]
+    at: datetime  # when it was counted
+
+    def packed(self) -> str:
+        """In digits, hyphens and colons: what two days of rows were read for travels with the page."""
+        hours = (f"{hour}:{number}" for hour, number in sorted(self.last_week.items()))
+        return "-".join((str(int(self.at.timestamp())), str(self.yesterday), *hours))
+
+    @classmethod
+    def unpacked(cls, packed: str) -> Before:
+        at, yesterday, *hours = packed.split("-")
+        by_hour = {int(hour): int(number) for hour, number in (pair.split(":") for pair in hours)}
+        return cls(int(yesterday), by_hour, datetime.fromtimestamp(int(at), UTC))
+
+
+def before(session: Session, place_ids: Sequence[int], now: datetime) -> Before:
+    """Entries of the two earlier days, counted as `Counts.entered` counts them."""
+    today = local(now).date()
+    yesterday, last_week = today - timedelta(days=1), today - timedelta(days=7)
+    until_now = func.sum(case((T.c.occurred_at <= now - timedelta(days=1), 1), else_=0))
+    rows = session.execute(
+        select(T.c.day, T.c.hour, func.count(), until_now)
+        .where(
+            T.c.place_id.in_(place_ids), T.c.day.in_([yesterday, last_week]),
+            T.c.kind == Kind.ENTRY, T.c.verdict != Verdict.REFUSED, T.c.marks == "",
+        )
+        .group_by(T.c.day, T.c.hour)
+    ).all()  # fmt: skip
+    return Before(
+        yesterday=sum(row[3] for row in rows if row[0] == yesterday),
+        last_week={row[1]: row[2] for row in rows if row[0] == last_week},
+        at=now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """The cases that wait for somebody, of whatever day: a night does not close them."""
+
+    count: int
+    earlier: int  # of them, from days before today
+    oldest_at: datetime | None
+
+
+def still_open(today: date) -> ColumnElement[bool]:
+    """What waits: every abnormal entry of today, and of earlier days those that were refused.
+
+    Somebody who was to be looked at yesterday has long gone; somebody with a fever has still to be heard of.
+    """
+    return and_(text(OPEN_CASE), or_(T.c.day == today, T.c.verdict == Verdict.REFUSED))
+
+
+def open_at(session: Session, place_ids: Sequence[int], today: date) -> Open:
+    earlier = func.sum(case((T.c.day < today, 1), else_=0))
+    row = session.execute(
+        select(func.count(), earlier, func.min(T.c.occurred_at)).where(
+            T.c.place_id.in_(place_ids), still_open(today)
+        )
+    ).one()
+    return Open(row[0], row[1] or 0, row[2])
+
+
+# --- the chart of hours ---
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    hour: int
+    counts: Counts
+    before: int  # the same hour of the same weekday last week
+    is_now: bool
+    is_ahead: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Entries by hour, ready to be drawn: `top` is the end of the axis, `step` the distance of its lines."""
+
+    bars: tuple[Bar, ...]
+    top: int
+    step: int
+    peak: Bar | None  # the busiest hour so far
+
+    @property
+    def refused_hours(self) -> list[int]:
+        return [bar.hour for bar in self.bars if bar.counts.refused]
+
+    @property
+    def refused(self) -> int:
+        return sum(bar.counts.refused for bar in self.bars)
+
+
+def chart_of(day: Day, earlier: Before, places: Iterable[Place], now: datetime) -> Chart:
+    """From the first to the last hour in which a place is open or somebody came."""
+    current = local(now).hour
+    hours = {*day.by_hour, *earlier.last_week, current}
+    for place in places:
+        hours |= _opening_hours(place)
+    bars = tuple(
+        Bar(
+            hour,
+            day.by_hour.get(hour, Counts()),
+            earlier.last_week.get(hour, 0),
+            hour == current,
+            hour > current,
+        )
+        for hour in range(min(hours), max(hours) + 1)
+    )
+    most = max(max(bar.counts.entered, bar.before) for bar in bars)
+    step = _step(most)
+    peak = max(bars, key=lambda bar: bar.counts.entered)
+    return Chart(bars, max(step * -(-most // step), step), step, peak if peak.counts.entered else None)
+
+
+def _opening_hours(place: Place) -> set[int]:
+    if place.opens is None or place.closes is None or place.closes <= place.opens:
+        return {0, 23}
+    return {place.opens.hour, place.closes.hour if place.closes.minute else place.closes.hour - 1}
+
+
+def _step(most: int) -> int:
+    """1, 2, 5, 10, 20, 50 … so that an axis up to `most` has at most five lines."""
+    step = 1
+    for factor in (1, 2, 5) * 8:
+        candidate = factor * step
+        if candidate * 5 >= most:
+            return candidate
+        if factor == 5:
+            step *= 10
+    return step
+
+
+# --- several places ---
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceNow:
+    """A place in a list: today's entries, the cases that wait, whether an emergency reaches it."""
+
+    entered: int = 0
+    waiting: int = 0
+    orders: tuple[ModeOrder, ...] = ()
+
+
+def places_now(session: Session, places: Sequence[Place], now: datetime) -> dict[int, PlaceNow]:
+    """How each of these places stands, from three queries. A park's numbers include its buildings."""
+    ids = [place.id for place in places]
+    entered = Counter(_by_place(session, ids, T.c.day == local(now).date(), T.c.kind == Kind.ENTRY,
+                                T.c.verdict != Verdict.REFUSED, T.c.marks == ""))  # fmt: skip
+    waiting = Counter(_by_place(session, ids, still_open(local(now).date())))
+    districts = {place.district_id for place in places}
+    orders = session.scalars(
+        select(ModeOrder)
+        .where(ModeOrder.open_at(now), ModeOrder.district_id.in_(districts))
+        .order_by(ModeOrder.starts_at)
+    ).all()
+    inside = {place.id: [p.id for p in places if place.id in (p.id, p.parent_id)] for place in places}
+    return {
+        place.id: PlaceNow(
+            entered=sum(entered[i] for i in inside[place.id]),
+            waiting=sum(waiting[i] for i in inside[place.id]),
+            orders=tuple(order for order in orders if order.reaches(place)),
+        )
+        for place in places
+    }
+
+
+def _by_place(session: Session, ids: list[int], *conditions: Any) -> dict[int, int]:
+    query = (
+        select(T.c.place_id, func.count()).where(T.c.place_id.in_(ids), *conditions).group_by(T.c.place_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+# --- has anything changed ---
+
+
+_PLACE_OF_NOTE = select(T.c.place_id).where(T.c.id == Note.__table__.c.check_in_id).scalar_subquery()
+_PLACE_OF_READING = select(T.c.place_id).where(T.c.id == Reading.__table__.c.check_in_id).scalar_subquery()
+_PLACES: Any = bindparam("places", expanding=True)
+_MOVED = select(
+    or_(
+        select(func.count())
+        .where(T.c.place_id.in_(_PLACES), T.c.day == bindparam("day"), T.c.id > bindparam("floor"))
+        .scalar_subquery()
+        != bindparam("entries"),
+        exists(
+            select(Note.__table__.c.id).where(
+                Note.__table__.c.id > bindparam("notes"), _PLACE_OF_NOTE.in_(_PLACES)
+            )
+        ),
+        exists(
+            select(Reading.__table__.c.id).where(
+                Reading.__table__.c.id > bindparam("readings"), _PLACE_OF_READING.in_(_PLACES)
+            )
+        ),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How much of a day a page has seen, in a few numbers; one statement asks whether there is more.
+
+    New entries: the rows of the day above `newest` - BEHIND are counted, rather than looked for above
+    `newest`, because on PostgreSQL a row with a smaller id may commit after one with a larger. Handling
+    writes a Note and measuring a Reading, numbered in turn, so their last numbers tell: nothing is written
+    for the poll's sake. What moves neither (a visitor asks for a recheck) shows when the page is renewed,
+    within a minute.
+    """
+
+    place_ids: tuple[int, ...]
+    day: date
+    newest: int
+    entries: int
+    notes: int
+    readings: int
+
+    @classmethod
+    def take(cls, session: Session, place_ids: Sequence[int], day: date) -> Pulse:
+        """Taken before the page's other queries: what comes in between is shown twice rather than lost."""
+        here = (T.c.place_id.in_(place_ids), T.c.day == day)
+        newest = session.scalar(select(func.max(T.c.id)).where(*here)) or 0
+        row = session.execute(
+            select(
+                select(func.count()).where(*here, T.c.id > newest - BEHIND).scalar_subquery(),
+                select(func.coalesce(func.max(Note.id), 0)).scalar_subquery(),
+                select(func.coalesce(func.max(Reading.id), 0)).scalar_subquery(),
+            )
+        ).one()
+        return cls(tuple(place_ids), day, newest, *row)
+
+    def moved(self, connection: Connection) -> bool:
+        seen = {
+            "places": self.place_ids,
+            "day": self.day,
+            "floor": self.newest - BEHIND,
+            "entries": self.entries,
+            "notes": self.notes,
+            "readings": self.readings,
+        }
+        return bool(connection.scalar(_MOVED, seen))
