@@ -42,23 +42,26 @@ ITEMS = (
 )
 
 
-def menu_of(post: Appointment | None) -> list[tuple[Item, str, bool]]:
-    """Items with their address and whether they are the page at hand. One label stands once."""
-    shown: list[tuple[Item, str, bool]] = []
+def menu_of(post: Appointment | None) -> list[tuple[Item, str, str]]:
+    """Items with their address and what `aria-current` says of them: "page", "true" for a page below it, or nothing.
+
+    One label stands once."""
+    shown: list[tuple[Item, str]] = []
     labels: set[str] = set()
-    if post is None:
-        return shown
-    for item in ITEMS:
+    for item in ITEMS if post is not None else ():
         if post.post not in GRANTS[item.action] or item.label in labels:
             continue
         if item.scoped and not item.scoped.startswith(post.scope):
             continue
-        if any(item.endpoint == other.endpoint for other, _, _ in shown):
+        if any(item.endpoint == other.endpoint for other, _ in shown):
             continue
         labels.add(item.label)
-        address = url_for(item.endpoint, **({item.scoped: post.scope_id} if item.scoped else {}))
-        shown.append((item, address, request.path == address))
-    return shown
+        shown.append((item, url_for(item.endpoint, **({item.scoped: post.scope_id} if item.scoped else {}))))
+    nearest = max((a for _, a in shown if f"{request.path}/".startswith(f"{a}/")), key=len, default="")
+    return [
+        (item, address, "" if address != nearest else "page" if address == request.path else "true")
+        for item, address in shown
+    ]
 
 
 def home_of(post: Appointment | None) -> str:

@@ -16,7 +16,12 @@ def gate(site: Site) -> str:
 
 def check_in(page, site: Site, **answers: str) -> None:
     page.goto(gate(site))
-    for field, answer in {"name": "张明远", "mobile": "13800138000", "temperature": "36.5", **answers}.items():
+    for field, answer in {
+        "name": "张明远",
+        "mobile": "13800138000",
+        "temperature": "36.5",
+        **answers,
+    }.items():
         page.fill(f"[name={field}]", answer)
     page.check("[name=mask][value=yes]")
     page.click("form button.btn >> nth=0")
@@ -26,7 +31,10 @@ def check_in(page, site: Site, **answers: str) -> None:
 def test_scan_fill_in_show(site: Site, browser, scripts: bool):
     with tab(browser, viewport=PHONE, java_script_enabled=scripts) as page:
         check_in(page, site)
-        assert page.inner_text("h1") in ("通行", "请门岗核验")  # by night the place may be closed, never refused
+        assert page.inner_text("h1") in (
+            "通行",
+            "请门岗核验",
+        )  # by night the place may be closed, never refused
         assert "/pass/" in page.url
 
 

@@ -226,6 +226,12 @@ def test_a_term_lies_the_right_way_round_and_is_not_over(town, person, starts, e
         appoint(person, Post.SPECIALIST, town.park.id, starts=starts, ends=ends)
 
 
+def test_a_disabled_account_is_appointed_to_nothing(town, person):
+    person.disable(reason="离职", now=NOW)
+    with pytest.raises(RuleBroken, match="已经停用"):
+        appoint(person, Post.SPECIALIST, town.park.id)
+
+
 # --- who stands below whom
 
 
