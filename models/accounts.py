@@ -335,6 +335,8 @@ class Appointment(Row):
     ) -> Appointment:  # fmt: skip
         """Gives `account` the post. The three administrators exclude each other and every other post (SEC-6)."""
         check_term(starts_on, ends_on, now)
+        if not account.is_active:
+            raise RuleBroken(f"{account.name}的账号已经停用，先由系统管理员恢复")
         today = local(now).date()
         held = [a for a in account.appointments if a.ended_at is None and a.ends_on >= today]
         if any(a.post == post and a.scope_id == scope_id for a in held):

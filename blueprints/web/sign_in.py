@@ -82,7 +82,10 @@ def _keep_seen(login: LoginSession) -> None:
 def begin_session(account: Account) -> LoginSession:
     """Signs in: a new session with a new cookie, whatever the browser carried before."""
     login, token = LoginSession.start(
-        account, now=site.now(), address=request.remote_addr or "", device=device_words(request.user_agent.string)
+        account,
+        now=site.now(),
+        address=request.remote_addr or "",
+        device=device_words(request.user_agent.string),
     )
     login.appointment_id = _last_post(account)
     db.session.add(login)
@@ -144,7 +147,12 @@ def onward(wanted: str | None) -> str:
 
 def is_ours(address: str) -> bool:
     """Whether an address stays here: a path, not a host in disguise. Browsers read backslashes as slashes."""
-    if not address.startswith("/") or address.startswith("//") or "\\" in address or not address.isprintable():
+    if (
+        not address.startswith("/")
+        or address.startswith("//")
+        or "\\" in address
+        or not address.isprintable()
+    ):
         return False
     parts = urlsplit(address)
     return not parts.scheme and not parts.netloc

@@ -39,6 +39,7 @@ def init_app(app: Flask) -> None:
         if not current_user.is_authenticated:
             return {}
         post = current_post()
+        name_scopes(guard.serving())
         return {
             "post_now": post,
             "menu": menu_of(post),

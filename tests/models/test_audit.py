@@ -89,6 +89,17 @@ def test_a_line_taken_out_leaves_a_gap(chain):
     assert broken() == [4]
 
 
+def test_a_line_taken_out_is_noticed_though_the_next_was_made_to_fit(chain):
+    tamper("DELETE FROM audit_line WHERE id = 5")
+    forged = AuditLine(
+        id=6, at=NOW, action="x", result=Result.DONE, account_name="", post="", address="", object_type="",
+        object_id="", request_id="", details="",
+    )  # fmt: skip
+    forged.hash = forged.digest(db.session.get(AuditLine, 4).hash)
+    make.save(forged)
+    assert broken() == [6]
+
+
 def test_a_first_line_taken_out_is_noticed(chain):
     tamper("DELETE FROM audit_line WHERE id = 1")
     assert broken() == [2]

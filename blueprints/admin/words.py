@@ -1,0 +1,80 @@
+"""The audit in words (审计用语): codes of actions, objects and details as an administrator reads them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from models.access import ACTION_LABELS, Post
+
+OWN = {
+    "account:sign-in": "登录",
+    "account:first-step": "密码对，等验证码",
+    "account:begin": "开设区和首批管理员",
+    "demo:load": "装入演示数据",
+    "account:accept": "接受邀请，开账号",
+    "account:slip": "用重设单换密码",
+    "own:sign_out": "退出登录",
+    "own:password": "改密码",
+    "own:confirm": "确认本人",
+    "own:second_factor": "改两步验证",
+    "own:end_one_session": "退出一处登录",
+    "own:end_other_sessions": "退出其他登录",
+    "own:choose_post": "换岗位",
+    "own:accept_as_me": "接受邀请",
+}
+OBJECTS = {
+    "account": "账号", "appointment": "任职", "place": "场所", "gate": "入口", "check_in": "登记", "invitation": "邀请",
+    "login_session": "登录", "mode_order": "应急响应", "enterprise": "企业", "adoption": "采用方案", "street": "街道",
+    "community": "社区", "unit": "责任单位", "clinic": "发热门诊", "district": "区",
+}  # fmt: skip
+DETAILS = {
+    "reason": "原因", "changes": "改动", "device": "设备", "second_step": "两步验证", "account": "账号编号", "username": "账号",
+    "name": "姓名或名称", "post": "岗位", "scope": "范围类型", "scope_id": "范围编号", "term": "任期", "invitation": "邀请编号",
+    "withdrawn": "撤回",
+    "usernames": "账号", "appointment": "任职编号", "place": "场所编号", "gate": "入口编号", "code_version": "第几版码",
+    "lines": "行数", "count": "条数", "filters": "筛选", "verified": "核对到第几行", "broken": "对不上的行", "mark": "末行摘要",
+    "sessions": "处数", "session": "登录编号", "slip": "重设单编号", "kind": "类型", "id": "编号", "clinic": "门诊编号",
+    "disabled_reason": "原停用原因", "download": "下载", "by": "方式",
+}  # fmt: skip
+
+
+def action_words(action: str) -> str:
+    return ACTION_LABELS.get(action) or OWN.get(action) or action
+
+
+def object_words(kind: str) -> str:
+    return OBJECTS.get(kind, kind)
+
+
+def post_words(posts: str) -> str:
+    """The posts column: codes with commas, as their names."""
+    names = {p.value: p.label for p in Post}
+    return "、".join(names.get(post, post) for post in posts.split(",") if post)
+
+
+def detail_words(details: dict[str, Any]) -> list[tuple[str, str]]:
+    """Details as pairs of words; a change as before → after."""
+    found = []
+    for name, value in details.items():
+        if name == "changes" and isinstance(value, dict):
+            found += [(f"改动{column}", _change(change)) for column, change in value.items()]
+        else:
+            found.append((DETAILS.get(name, name), _value(value)))
+    return found
+
+
+def _change(change: Any) -> str:
+    if isinstance(change, list) and len(change) == 2:
+        return f"{_value(change[0])}→{_value(change[1])}"
+    return _value(change)
+
+
+def _value(value: Any) -> str:
+    if value is None or value == "":
+        return "空"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, str):
+        return next((p.label for p in Post if p.value == value), value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
