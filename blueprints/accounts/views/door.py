@@ -25,9 +25,7 @@ from models.places import District
 
 ACTION = "account:sign-in"
 FIRST_STEP = "account:first-step"
-PER_ADDRESS = (
-    "20 per minute; 200 per hour"  # an office of people behind one address, not a machine that guesses
-)
+PER_ADDRESS = "60 per minute; 1000 per hour"  # a district's office behind one address at 8:30, not a machine that guesses
 SECOND_STEP = timedelta(minutes=5)
 WRONG = (
     "手机号、账号或密码不对，也可能账号已经锁定或停用。连续输错5次，锁15分钟；忘了密码，看下面的“忘记密码”。"
