@@ -200,7 +200,9 @@ def test_a_change_without_its_token_changes_nothing(app, town, numbers):
     for post in Post:
         person = town.officer(post)
         for endpoint, method, address in addresses(app, numbers):
-            if method == "POST" and (ROWS[endpoint] == "own" or post in posts_of(ROWS[endpoint].replace("public", ""))):
+            if method == "POST" and (
+                ROWS[endpoint] == "own" or post in posts_of(ROWS[endpoint].replace("public", ""))
+            ):
                 answer = make.sign_in(app.test_client(), person).post(address)
                 assert answer.status_code == 400, (endpoint, post, answer.status_code)
 

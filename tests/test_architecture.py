@@ -48,10 +48,16 @@ def test_templates_carry_no_inline_script_style_or_foreign_address(file: Path):
     text = re.sub(r"\{#.*?#\}", "", file.read_text(), flags=re.S)
     if "documents" in file.parts or file.name == "document.html":
         return  # printed pages: never sent to a browser
-    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|https?://(?!www\.w3\.org)", text)
+    assert not re.search(
+        r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|https?://(?!www\.w3\.org)", text
+    )
 
 
-PAGES = [p for p in TEMPLATES if p.parent.parent.name == "templates" and p.parent.name not in ("components", "documents")]
+PAGES = [
+    p
+    for p in TEMPLATES
+    if p.parent.parent.name == "templates" and p.parent.name not in ("components", "documents")
+]
 
 
 @pytest.mark.parametrize("file", named(PAGES))

@@ -7,11 +7,13 @@ import logging
 from flask import Flask, Response, g, make_response, render_template
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from blueprints.web.sign_in import ask_to_sign_in
 from models.base import RuleBroken, db
+
+OUT_OF_RANGE = "22003"  # PostgreSQL: numeric_value_out_of_range
 
 log = logging.getLogger("site")
 
@@ -35,6 +37,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(RuleBroken, rule_broken)
     app.register_error_handler(OperationalError, busy)
+    app.register_error_handler(OverflowError, no_such_number)
+    app.register_error_handler(DataError, no_such_number)
     app.register_error_handler(Exception, crashed)
 
 
@@ -72,6 +76,14 @@ def busy(error: OperationalError) -> Response:
     response = answer(503)
     response.headers["Retry-After"] = "3"
     return response
+
+
+def no_such_number(error: OverflowError | DataError) -> Response:
+    """A number in an address that the database cannot hold is the number of nothing."""
+    if isinstance(error, DataError) and getattr(error.orig, "sqlstate", "") != OUT_OF_RANGE:
+        return crashed(error)
+    db.session.rollback()
+    return answer(404)
 
 
 def crashed(error: Exception) -> Response:

@@ -61,13 +61,21 @@ def test_a_first_visit_passes_and_is_one_row(client, town, code):
     assert "云溪软件园B区" in page.text and "东门2号口" in page.text and "09:41:26" in page.text
     (row,) = rows()
     assert (row.verdict, row.kind, row.name, row.temperature) == (Verdict.PASS, Kind.ENTRY, "张明远", 36.5)
-    assert (row.gate_id, row.place_id, row.day.isoformat(), row.hour) == (town.gate.id, town.park.id, "2026-11-20", 9)
+    assert (row.gate_id, row.place_id, row.day.isoformat(), row.hour) == (
+        town.gate.id,
+        town.park.id,
+        "2026-11-20",
+        9,
+    )
 
 
 def test_the_form_preselects_nothing_and_asks_no_other_host(client, code):
     html = client.get(f"/g/{code}").text
     page = read(html)
-    assert 'name="mask" value="yes"' in html and "checked" not in html.split("有同行")[0].split('name="remember"')[0]
+    assert (
+        'name="mask" value="yes"' in html
+        and "checked" not in html.split("有同行")[0].split('name="remember"')[0]
+    )
     assert all(link.url.startswith(("/", "?", "#")) for link in page.links)
     assert "<script" not in html
 
@@ -97,7 +105,13 @@ def test_temperatures_are_read_as_people_type_them(client, code, typed):
 
 @pytest.mark.parametrize(
     ("typed", "said_words"),
-    [("", "请填写今天的体温"), ("正常", "没有看懂“正常”"), ("33.9", "34.0到42.0"), ("42.1", "34.0到42.0"), ("37.25", "小数点后1位")],
+    [
+        ("", "请填写今天的体温"),
+        ("正常", "没有看懂“正常”"),
+        ("33.9", "34.0到42.0"),
+        ("42.1", "34.0到42.0"),
+        ("37.25", "小数点后1位"),
+    ],
 )
 def test_a_temperature_that_cannot_be_is_explained_beside_its_field(client, code, typed, said_words):
     answer = submit(client, code, temperature=typed)
@@ -204,7 +218,9 @@ def test_a_second_form_after_a_refusal_is_linked_to_it_and_never_a_pass(app, cli
     submit(client, code, temperature="37.6")
     submit(client, code, temperature="36.5")  # same phone, same mobile
     submit(app.test_client(), code, temperature="36.5")  # another browser, same mobile
-    other = submit(client, code, temperature="36.5", mobile="13900001111", name="王五")  # same browser, other mobile
+    other = submit(
+        client, code, temperature="36.5", mobile="13900001111", name="王五"
+    )  # same browser, other mobile
     refused, *later = rows()
     assert refused.verdict == Verdict.REFUSED
     assert [(r.verdict, r.earlier_id) for r in later] == [(Verdict.ATTENTION, refused.id)] * 3
@@ -230,7 +246,9 @@ def test_the_same_gate_again_continues_the_visit_and_another_gate_is_a_movement(
 
 def test_three_hundred_visitors_behind_one_address_all_succeed(app, code):
     for number in range(300):
-        answer = submit(app.test_client(), code, name=f"访客{'甲乙丙丁'[number % 4]}", mobile=f"138{number:08}")
+        answer = submit(
+            app.test_client(), code, name=f"访客{'甲乙丙丁'[number % 4]}", mobile=f"138{number:08}"
+        )
         assert answer.status_code == 303
     assert len(rows()) == 300
     assert not any(r.marks for r in rows())
@@ -370,7 +388,9 @@ def test_under_the_later_scheme_normal_times_are_plain_registration(app, client)
     gate = make.gate(make.place(street, "鹭洲广场"), "正门")
     form = open_form(client, gate.code.code)
     assert not {"temperature", "mask"} & set(form.choices)
-    answer = client.post(f"/g/{gate.code.code}", data=form.data(name="张三", mobile="13800138000", purpose="送货"))
+    answer = client.post(
+        f"/g/{gate.code.code}", data=form.data(name="张三", mobile="13800138000", purpose="送货")
+    )
     page = read(client.get(answer.location).text)
     assert page.h1 == "已登记" and "通行" not in page.h1
     assert "口令" not in page.text

@@ -45,7 +45,8 @@ def test_another_gate_has_another_word(app, town):
     site = app.extensions["site"]
     minutes = range(100)
     same = sum(
-        words.word_for(site.vault, town.gate.id, m).zh == words.word_for(site.vault, town.north.id, m).zh for m in minutes
+        words.word_for(site.vault, town.gate.id, m).zh == words.word_for(site.vault, town.north.id, m).zh
+        for m in minutes
     )
     assert same < 10
 
@@ -74,7 +75,9 @@ def test_a_pass_shows_masked_facts_alone_and_is_kept_by_nobody(client, code):
     assert answer.headers["Cache-Control"] == "no-store" and answer.headers["X-Robots-Tag"] == "noindex"
 
 
-@pytest.mark.parametrize("change", [lambda t: t[:-1], lambda t: "A" * 43, lambda t: t[:-3] + "AAA", lambda t: t + "A"])
+@pytest.mark.parametrize(
+    "change", [lambda t: t[:-1], lambda t: "A" * 43, lambda t: t[:-3] + "AAA", lambda t: t + "A"]
+)
 def test_an_edited_address_is_no_pass(client, code, change):
     token = submit(client, code).location.removeprefix("/pass/")
     assert client.get(f"/pass/{change(token)}").status_code == 404
@@ -83,7 +86,13 @@ def test_an_edited_address_is_no_pass(client, code, change):
 def test_a_refusal_says_why_what_to_do_and_where_to_go(client, town, code):
     page = read(client.get(submit(client, code, temperature="37.6").location).text)
     assert page.h1 == "禁止进入"
-    for said in ("体温37.6℃，达到37.3℃", "09:51以后可以复测一次", "桂湖社区卫生服务中心", "0000-0000128", "请门岗复测"):
+    for said in (
+        "体温37.6℃，达到37.3℃",
+        "09:51以后可以复测一次",
+        "桂湖社区卫生服务中心",
+        "0000-0000128",
+        "请门岗复测",
+    ):
         assert said in page.text
 
 
@@ -164,7 +173,10 @@ class TestReading:
         other = make.sign_in(app.test_client(), stranger)
         entry = rows()[0]
         assert other.get(f"/gate/entries/{entry.id}/measure").status_code == 404
-        assert other.post(f"/gate/entries/{entry.id}/measure", data={"temperature": "36.5"}).status_code in (400, 404)
+        assert other.post(f"/gate/entries/{entry.id}/measure", data={"temperature": "36.5"}).status_code in (
+            400,
+            404,
+        )
         assert other.get(f"/gate?gate={town.gate.id}").status_code == 404
         assert rows()[0].verdict == Verdict.REFUSED
 

@@ -56,6 +56,8 @@ def test_plain_registration_judges_nobody():
     assert judge(policy, policy.gate[Mode.NORMAL], feverish).verdict == Verdict.REGISTERED
 
 
-@pytest.mark.parametrize(("a", "b"), [("青禾 生物", "青禾生物"), ("ＱＨＳＷ", "qhsw"), ("3号楼-5层", "3号楼5层")])
+@pytest.mark.parametrize(
+    ("a", "b"), [("青禾 生物", "青禾生物"), ("ＱＨＳＷ", "qhsw"), ("3号楼-5层", "3号楼5层")]
+)
 def test_spellings_that_differ_in_what_does_not_matter_are_the_same(a, b):
     assert fold(a) == fold(b)
