@@ -56,7 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     for arguments in (("migrate", "up"), ("demo", "--if-empty", "--days", "3")):
         _flask(env, *arguments)
     facts = json.loads(_flask(env, "demo", "--json"))
-    with live_server(env, home=home) as server:
+    with live_server(env, home=home, workers=2) as server:
         yield Site(server.url, facts["accounts"], facts["gates"], facts["places"])
 
 
