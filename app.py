@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from blueprints import accounts, admin, enterprises, gate, office, places
 from blueprints.web import commands, errors, guard, headers, templating
+from blueprints.web.lean import LeanFlask
 from blueprints.web.limits import limiter
 from blueprints.web.page import htmx
 from blueprints.web.settings import Settings, keys_of
@@ -29,18 +30,22 @@ AREAS = (gate, places, enterprises, office, accounts, admin)
 def create_app(**overrides: Any) -> Flask:
     """The site as SITE_* configures it; `overrides` are settings by name, and `instance` for the instance folder."""
     root = Path(__file__).parent
-    instance = Path(overrides.pop("instance", None) or os.environ.get("SITE_INSTANCE") or root / "instance").resolve()
+    instance = Path(
+        overrides.pop("instance", None) or os.environ.get("SITE_INSTANCE") or root / "instance"
+    ).resolve()
     settings = Settings.read(**overrides)
     secret_key, vault = keys_of(settings, instance)
     open_vault(vault)
     if not settings.production:
         passwords.use_cheap_hashes()
 
-    app = Flask(__name__, instance_path=str(instance), static_folder="static", template_folder="templates")
+    app = LeanFlask(
+        __name__, instance_path=str(instance), static_folder="static", template_folder="templates"
+    )
     app.config.update(
         SECRET_KEY=secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url or f"sqlite:///{instance / 'site.db'}",
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": settings.database_url.startswith("postgresql")},
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 10},
         MAX_CONTENT_LENGTH=12 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=256 * 1024,
         SESSION_COOKIE_NAME="__Host-session" if settings.tls else "session",
@@ -63,7 +68,11 @@ def create_app(**overrides: Any) -> Flask:
     book = Book.read(*[SHIPPED, *([Path(settings.policy_dir)] if settings.policy_dir else [])])
     with app.app_context():
         app.extensions["site"] = Site(
-            settings=settings, vault=vault, book=book, gates=GateBook(db.engine, book), now=clock(settings.test_clock)
+            settings=settings,
+            vault=vault,
+            book=book,
+            gates=GateBook(db.engine, book),
+            now=clock(settings.test_clock),
         )
     for extension in (csrf, login_manager, htmx, limiter):
         extension.init_app(app)

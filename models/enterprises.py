@@ -31,7 +31,9 @@ class Enterprise(Row):
         if scope == "place":
             reached = select(Place.id).where(or_(Place.id.in_(ids), Place.parent_id.in_(ids)))
             return cls.id.in_(
-                select(Premises.enterprise_id).where(Premises.place_id.in_(reached), Premises.until_at.is_(None))
+                select(Premises.enterprise_id).where(
+                    Premises.place_id.in_(reached), Premises.until_at.is_(None)
+                )
             )
         columns = {
             "district": cls.district_id,

@@ -21,7 +21,9 @@ from .policy.schema import Effect, GateForm, Mode, Policy
 from .vault import EncryptedText
 
 PASS_MINUTES = timedelta(minutes=30)
-RECHECK_WINDOW = timedelta(hours=2)  # how long a refusal binds the next forms of the same visitor at the place
+RECHECK_WINDOW = timedelta(
+    hours=2
+)  # how long a refusal binds the next forms of the same visitor at the place
 CROWD_WINDOW = timedelta(seconds=60)
 CROWD_NAMES = 10  # names that one device may register within CROWD_WINDOW
 ELSEWHERE_WINDOW = timedelta(minutes=3)  # nobody walks from one place to another faster
@@ -190,7 +192,13 @@ class CheckIn(Row):
         Index("ix_check_in_place_day", "place_id", "day", "id"),
         Index("ix_check_in_mobile", "mobile_index", "id"),
         Index("ix_check_in_device", "device_index", "id"),
-        Index("ix_check_in_open", "place_id", "id", sqlite_where=text(OPEN_CASE), postgresql_where=text(OPEN_CASE)),
+        Index(
+            "ix_check_in_open",
+            "place_id",
+            "id",
+            sqlite_where=text(OPEN_CASE),
+            postgresql_where=text(OPEN_CASE),
+        ),
     )
 
     MOBILE = "check_in.mobile"
@@ -222,7 +230,14 @@ class CheckIn(Row):
         return self.verdict in (Verdict.REFUSED, Verdict.ATTENTION)
 
     def measure(
-        self, policy: Policy, celsius: Decimal, *, masked: bool, now: datetime, by_id: int, declared: Declaration
+        self,
+        policy: Policy,
+        celsius: Decimal,
+        *,
+        masked: bool,
+        now: datetime,
+        by_id: int,
+        declared: Declaration,
     ) -> Reading:
         """A guard's own reading replaces what was declared; both stay on record. Only this lifts a refusal.
 
@@ -237,7 +252,9 @@ class CheckIn(Row):
         if rested is not None and now < rested:
             raise RuleBroken(f"请到{local(rested):%H:%M}以后再量：刚走动、刚晒过会偏高")
         if not policy.thresholds.floor_celsius <= celsius <= policy.thresholds.ceiling_celsius:
-            raise RuleBroken(f"体温在{policy.thresholds.floor_celsius}到{policy.thresholds.ceiling_celsius}之间")
+            raise RuleBroken(
+                f"体温在{policy.thresholds.floor_celsius}到{policy.thresholds.ceiling_celsius}之间"
+            )
         reading = Reading(
             celsius=int(celsius * 10), masked=masked, at=now, by_id=by_id,
             before_celsius=self.celsius, before_by=self.measured_by, before_verdict=self.verdict,

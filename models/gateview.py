@@ -31,6 +31,7 @@ class Version(Row):
     number: Mapped[int]
 
 
+NUMBER = select(Version.number).where(Version.name == "gates")
 WATCHED = (Adoption, Clinic, District, Enterprise, Gate, GateCode, ModeOrder, Place, Premises, Spelling)
 
 
@@ -100,6 +101,7 @@ class GateView:
     tenant_names: tuple[str, ...]
     clinic: FeverClinic | None
     on: date  # the day in Shanghai for which this view was built: schemes change at midnight
+    number: int  # of Version, from before this was read: register() takes nothing once it has moved on
 
     def is_open(self, at: datetime) -> bool:
         return open_between(self.opens, self.closes, local(at).time())
@@ -130,6 +132,7 @@ class WrongCode:
 
 def build(session: Session, book: Book, code: str, now: datetime) -> GateView | WrongCode:
     """Reads a gate from the tables, by the code that was scanned."""
+    number = session.scalar(NUMBER) or 0
     found = session.scalar(
         select(GateCode)
         .where(GateCode.code == code)
@@ -140,11 +143,17 @@ def build(session: Session, book: Book, code: str, now: datetime) -> GateView | 
     )
     if found is None:
         return WrongCode("unknown")
-    return view_of(session, book, found.gate, now, scanned=found)
+    return view_of(session, book, found.gate, now, scanned=found, number=number)
 
 
 def view_of(
-    session: Session, book: Book, gate: Gate, now: datetime, *, scanned: GateCode | None = None
+    session: Session,
+    book: Book,
+    gate: Gate,
+    now: datetime,
+    *,
+    scanned: GateCode | None = None,
+    number: int = 0,
 ) -> GateView | WrongCode:
     """What a gate is right now; `scanned` is the code that led here, the gate's own where None."""
     place, current = gate.place, gate.code
@@ -172,7 +181,9 @@ def view_of(
     if gate.paused_at is not None or place.closed_at is not None:
         return WrongCode("paused", **where, reason=gate.pause_reason, since=gate.paused_at or place.closed_at)
     today = local(now).date()
-    policy = book.in_force(session.scalars(select(Adoption).where(Adoption.district_id == district.id)), today)
+    policy = book.in_force(
+        session.scalars(select(Adoption).where(Adoption.district_id == district.id)), today
+    )
     if policy is None:
         return WrongCode("no_scheme", **where)
     orders = session.scalars(ModeOrder.reaching(place, now)).all()
@@ -206,6 +217,7 @@ def view_of(
         tenant_names=names,
         clinic=_clinic(session, place),
         on=today,
+        number=number,
     )
 
 
@@ -285,7 +297,7 @@ class GateBook:
     def _follow(self) -> None:
         self._moved = _moved_here
         with reading(), self.engine.connect() as connection:
-            number = connection.scalar(select(Version.number).where(Version.name == "gates"))
+            number = connection.scalar(NUMBER)
         self._checked = time.monotonic()
         if number != self._number:
             self._views.clear()

@@ -318,7 +318,10 @@ class ModeOrder(Row):
             and_(cls.scope == "district", cls.scope_id == place.district_id),
             and_(cls.scope == "street", cls.scope_id == place.street_id),
             and_(cls.scope == "community", cls.scope_id == place.community_id),
-            and_(cls.scope == "place", cls.scope_id.in_([i for i in (place.id, place.parent_id) if i is not None])),
+            and_(
+                cls.scope == "place",
+                cls.scope_id.in_([i for i in (place.id, place.parent_id) if i is not None]),
+            ),
         ]
         return select(cls).where(cls.open_at(at), or_(*scopes)).order_by(cls.starts_at)
 
@@ -346,9 +349,12 @@ class ModeOrder(Row):
         self.ended_at, self.ended_by_id, self.end_reason = now, by_id, reason.strip()
 
     def reaches(self, place: Place) -> bool:
-        return self.scope_id in {
-            "district": (place.district_id,),
-            "street": (place.street_id,),
-            "community": (place.community_id,),
-            "place": (place.id, place.parent_id),
-        }[self.scope]
+        return (
+            self.scope_id
+            in {
+                "district": (place.district_id,),
+                "street": (place.street_id,),
+                "community": (place.community_id,),
+                "place": (place.id, place.parent_id),
+            }[self.scope]
+        )

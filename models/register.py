@@ -6,25 +6,66 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Date, Engine, bindparam, case, select
+from sqlalchemy import Date, Engine, bindparam, case, literal_column, select, true, union_all
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 
 from .base import local
+from .driver import DriverConnection, Ready, writing_to
 from .gate import (
-    RECHECK_WINDOW, CheckIn, Declaration, Judgement, Kind, Mark, MeasuredBy, Reason, Verdict, judge, marks_of, write_reasons,
+    RECHECK_WINDOW,
+    CheckIn,
+    Declaration,
+    Judgement,
+    Kind,
+    Mark,
+    MeasuredBy,
+    Reason,
+    Verdict,
+    judge,
+    marks_of,
+    write_reasons,
 )  # fmt: skip
-from .gateview import GateView
+from .gateview import GateView, Version
 from .vault import Vault
 
 T = CheckIn.__table__
 RECENT = (T.c.id, T.c.place_id, T.c.gate_id, T.c.verdict, T.c.occurred_at, T.c.name, T.c.day,
           T.c.mobile_index, T.c.device_index, T.c.measured_by)  # fmt: skip
 RECENT_ROWS = 200
+GIVEN = [
+    c.name
+    for c in T.c
+    if c.name not in ("id", "call_number", "recorded_by_id", "recheck_asked_at", "handled_at")
+]
 
 
-def _insert(dialect: Any) -> Any:
+@cache
+def _look(dialect: Dialect) -> Ready:
+    """The number of Version, and beside it the last rows of this device and of this mobile; without any, a row of None.
+
+    Two look-ups that each end at RECENT_ROWS, not one with OR: no planner can think of reading the table backwards. Their
+    constants stand in the text: a plan that is made once for all values knows them.
+    """
+
+    def last(column: Any, value: str) -> Any:
+        newest = select(*RECENT).where(column == bindparam(value)).order_by(T.c.id.desc())
+        return select(newest.limit(literal_column(str(RECENT_ROWS))).subquery())
+
+    rows = union_all(last(T.c.device_index, "device"), last(T.c.mobile_index, "mobile")).subquery()
+    both = (
+        select(Version.number, rows)
+        .join_from(Version, rows, true(), isouter=True)
+        .where(Version.name == literal_column("'gates'"))
+    )
+    return Ready(both, dialect)
+
+
+@cache
+def _insert(dialect: Dialect) -> Ready:
     """One row unless its nonce is there. The call number goes on from the place's last of the day, 100 to 999 in turn,
     so that neighbours in the queue differ."""
     last = (
@@ -35,20 +76,25 @@ def _insert(dialect: Any) -> Any:
         .scalar_subquery()
     )
     turn = case((last.is_(None), 100), (last >= 999, 100), else_=last + 1)
-    return dialect.insert(T).values(call_number=turn).on_conflict_do_nothing().returning(T.c.id)
+    row = {"sqlite": sqlite, "postgresql": postgresql}[dialect.name].insert(T).values(call_number=turn)
+    return Ready(row.on_conflict_do_nothing().returning(T.c.id), dialect, GIVEN)
 
 
-INSERT = {"sqlite": _insert(sqlite), "postgresql": _insert(postgresql)}
+@cache
+def _by_nonce(dialect: Dialect) -> Ready:
+    return Ready(select(T.c.verdict).where(T.c.nonce == bindparam("nonce")), dialect)
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of an attempt. `nonce` is that of the row to show; `slowed` means no row: try again later."""
+    """What became of an attempt. `nonce` is that of the row to show; where there is none, `slowed` says try again later
+    and `outdated` that the gate has changed since its view was read."""
 
     nonce: bytes
     verdict: Verdict
     repeated: bool = False  # this very form had been answered before
     slowed: bool = False
+    outdated: bool = False
 
 
 def register(
@@ -62,23 +108,28 @@ def register(
     """
     mobile_index = vault.blind(declared.mobile, "mobile") if declared.mobile else None
     device_index = vault.blind(device, "device")
-    with engine.begin() as connection:
-        recent = _recent(connection, mobile_index, device_index, now)
+    with writing_to(engine) as connection:
+        number, recent = _recent(connection, mobile_index, device_index, now)
+        if number != gate.number:
+            return Written(nonce, Verdict.ATTENTION, outdated=True)
         mine = [r for r in recent if r.device_index == device_index]
         marks, slowed = marks_of(
             out_of_hours=not gate.is_open(now), recent=mine, place_ids=gate.place_ids, name=declared.name, now=now,
         )  # fmt: skip
         if slowed:
-            first = _by_nonce(connection, nonce)
-            return Written(nonce, first, repeated=True) if first else Written(nonce, Verdict.ATTENTION, slowed=True)
+            first = _first(connection, nonce)
+            return (
+                Written(nonce, first, repeated=True)
+                if first
+                else Written(nonce, Verdict.ATTENTION, slowed=True)
+            )
         values = attempt(
             vault, gate, declared, recent=recent, marks=marks, mobile_index=mobile_index, device_index=device_index,
             nonce=nonce, opened_at=opened_at, now=now,
         )  # fmt: skip
         turn = {"at_place": gate.place_id, "on_day": local(now).date()}
-        row = connection.execute(INSERT[connection.dialect.name], values | turn).first()
-        if row is None:
-            first = _by_nonce(connection, nonce)
+        if not connection.run(_insert, values | turn):
+            first = _first(connection, nonce)
             return Written(nonce, first or values["verdict"], repeated=True)
     return Written(nonce, values["verdict"])
 
@@ -125,18 +176,20 @@ def _moment(now: datetime) -> dict[str, Any]:
     return {"day": here.date(), "hour": here.hour, "occurred_at": now}
 
 
-def _recent(connection: Connection, mobile_index: bytes | None, device_index: bytes, now: datetime) -> list[Any]:
-    """The last rows of this visitor or this device, newest first, as far back as a rule looks."""
-    same = T.c.device_index == device_index
-    if mobile_index is not None:
-        same = same | (T.c.mobile_index == mobile_index)
-    rows = connection.execute(select(*RECENT).where(same).order_by(T.c.id.desc()).limit(RECENT_ROWS)).all()
+def _recent(
+    connection: DriverConnection, mobile_index: bytes | None, device_index: bytes, now: datetime
+) -> tuple[int, list[Any]]:
+    """The number of Version, and the last rows of this visitor or this device, newest first, as far back as a rule looks."""
+    found = connection.run(_look, {"device": device_index, "mobile": mobile_index})
     horizon, today = now - RECHECK_WINDOW, local(now).date()
-    return [r for r in rows if r.occurred_at > horizon or r.day == today]
+    rows = {r.id: r for r in found if r.id is not None and (r.occurred_at > horizon or r.day == today)}
+    return found[0].number, [rows[number] for number in sorted(rows, reverse=True)]
 
 
-def _by_nonce(connection: Connection, nonce: bytes) -> Verdict | None:
-    return connection.scalar(select(T.c.verdict).where(T.c.nonce == nonce))
+def _first(connection: DriverConnection, nonce: bytes) -> Verdict | None:
+    """The verdict of the row that this form has become already."""
+    found = connection.run(_by_nonce, {"nonce": nonce})
+    return found[0].verdict if found else None
 
 
 def _after_refusal(
@@ -165,7 +218,12 @@ def _kind(recent: list[Any], gate: GateView, visitor: bytes | None, now: datetim
     today = local(now).date()
     for row in recent:
         same_visitor = visitor in (row.mobile_index, row.device_index)
-        if same_visitor and row.place_id == gate.place_id and row.day == today and row.verdict != Verdict.REFUSED:
+        if (
+            same_visitor
+            and row.place_id == gate.place_id
+            and row.day == today
+            and row.verdict != Verdict.REFUSED
+        ):
             return Kind.AGAIN if row.gate_id == gate.gate_id else Kind.MOVE
     return Kind.ENTRY
 
@@ -188,5 +246,9 @@ def declared_by(vault: Vault, entry: CheckIn) -> Declaration:
     if entry.masked is not None:
         answers["mask"] = ("yes" if entry.masked else "no",)
     return Declaration(
-        name=entry.name, celsius=entry.temperature, answers=answers, enterprise=entry.written, purpose=entry.purpose
+        name=entry.name,
+        celsius=entry.temperature,
+        answers=answers,
+        enterprise=entry.written,
+        purpose=entry.purpose,
     )

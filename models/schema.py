@@ -41,7 +41,9 @@ def differences(engine: Engine) -> list[Any]:
     """What the models say and the database does not have, or the other way round; empty where they agree."""
     every_table()
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
         return list(compare_metadata(context, Row.metadata))
 
 

@@ -81,13 +81,15 @@ def _tally(today: tuple) -> dict[str, int]:
 
 def _waiting(today: tuple) -> list[CheckIn]:
     """What needs the guard: who asked for it first, refusals before doubts, newest first."""
-    rank = case(
-        (CheckIn.recheck_asked_at.is_not(None), 0), (CheckIn.verdict == Verdict.REFUSED, 1), else_=2
-    )
+    rank = case((CheckIn.recheck_asked_at.is_not(None), 0), (CheckIn.verdict == Verdict.REFUSED, 1), else_=2)
     return list(
         db.session.scalars(
             select(CheckIn)
-            .where(*today, CheckIn.verdict.in_([Verdict.REFUSED, Verdict.ATTENTION]), CheckIn.handled_at.is_(None))
+            .where(
+                *today,
+                CheckIn.verdict.in_([Verdict.REFUSED, Verdict.ATTENTION]),
+                CheckIn.handled_at.is_(None),
+            )
             .where(CheckIn.occurred_at > site.now() - RECENT)
             .options(selectinload(CheckIn.readings))
             .order_by(rank, CheckIn.id.desc())
@@ -129,7 +131,9 @@ class MeasureForm(FlaskForm):
 
     temperature = StringField("门岗实测体温（℃）", [InputRequired("请填量到的体温，例如36.5")])
     mask = RadioField(
-        "口罩", choices=[SelectChoice("yes", "已戴好"), SelectChoice("no", "没有戴")], validators=[InputRequired("请选择有没有戴口罩")]
+        "口罩",
+        choices=[SelectChoice("yes", "已戴好"), SelectChoice("no", "没有戴")],
+        validators=[InputRequired("请选择有没有戴口罩")],
     )
     celsius: Decimal
 

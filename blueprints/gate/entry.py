@@ -148,17 +148,21 @@ def _text(typed: Typed, question: Question) -> str:
     text = unicodedata.normalize("NFC", text.strip())
     if len(text) > TEXT_LENGTH:
         raise Unreadable(
-            f"最多{TEXT_LENGTH}个字，现在是{len(text)}个", f"At most {TEXT_LENGTH} characters, now {len(text)}"
+            f"最多{TEXT_LENGTH}个字，现在是{len(text)}个",
+            f"At most {TEXT_LENGTH} characters, now {len(text)}",
         )
     if any(unicodedata.category(sign) in INVISIBLE for sign in text):
-        raise Unreadable("里面有看不见的符号，请重新输入", "It contains invisible characters, please type it again")
+        raise Unreadable(
+            "里面有看不见的符号，请重新输入", "It contains invisible characters, please type it again"
+        )
     return text
 
 
 def kept(form: GateForm, typed: Typed) -> Mapping[str, list[str]]:
     """Everything that was typed, for the form that comes back with errors; what no page can show is left out."""
     return {
-        question.field: [_showable(text) for text in typed.getlist(question.field)[:20]] for question in form.questions
+        question.field: [_showable(text) for text in typed.getlist(question.field)[:20]]
+        for question in form.questions
     }
 
 

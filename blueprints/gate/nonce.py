@@ -48,7 +48,11 @@ def read(vault: Vault, gate_id: int, text: str) -> Nonce | None:
     except (ValueError, binascii.Error):
         return None
     body, mac = raw[:-MAC], raw[-MAC:]
-    if len(raw) != ID + 5 + MAC or body[-1] >= len(MODES) or not hmac.compare_digest(mac, _mac(vault, gate_id, body)):
+    if (
+        len(raw) != ID + 5 + MAC
+        or body[-1] >= len(MODES)
+        or not hmac.compare_digest(mac, _mac(vault, gate_id, body))
+    ):
         return None
     issued_at = datetime.fromtimestamp(int.from_bytes(body[ID : ID + 4], "big"), UTC)
     return Nonce(body[:ID], issued_at, MODES[body[-1]])

@@ -122,7 +122,9 @@ def ask_recheck(token: str) -> Response:
     if found.verdict in (Verdict.REFUSED, Verdict.ATTENTION) and found.valid:
         with engine().begin() as connection:
             connection.execute(
-                update(T).where(T.c.id == found.row.id, T.c.recheck_asked_at.is_(None)).values(recheck_asked_at=found.now)
+                update(T)
+                .where(T.c.id == found.row.id, T.c.recheck_asked_at.is_(None))
+                .values(recheck_asked_at=found.now)
             )
     return done(f"/pass/{token}")  # type: ignore[return-value]
 
@@ -158,7 +160,9 @@ def _last_reading() -> Any:
 
 
 def _code_in_use() -> Any:
-    code = select(GateCode.code).where(GateCode.gate_id == T.c.gate_id, GateCode.revoked_at.is_(None)).limit(1)
+    code = (
+        select(GateCode.code).where(GateCode.gate_id == T.c.gate_id, GateCode.revoked_at.is_(None)).limit(1)
+    )
     return code.scalar_subquery().label("code")
 
 

@@ -42,7 +42,9 @@ def type_code() -> Response:
         signs = "".join(strange)[:6]
         error = f"A code has no “{signs}”" if english else f"短码里没有“{signs}”，请照海报再核对一遍"
     elif len(code) != CODE_LENGTH:
-        error = f"A code has 10 signs, this has {len(code)}" if english else f"短码是10位，现在是{len(code)}位"
+        error = (
+            f"A code has 10 signs, this has {len(code)}" if english else f"短码是10位，现在是{len(code)}位"
+        )
     else:
         return redirect(f"/g/{code}")
     return page("gate/welcome.html", status=422, english=english, code_typed=typed, code_error=error)

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, render_template, request
+from flask import Response, abort, render_template, request
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from blueprints.gate import bp, entry, nonce
 from blueprints.web.guard import public
+from blueprints.web.lean import lean
 from blueprints.web.page import TEXT_SIZES
 from blueprints.web.sign_in import csrf
 from blueprints.web.site import site
@@ -44,6 +46,7 @@ _printed: dict[tuple[str, str, str], Printed] = {}
 
 @bp.get("/g/<code>")
 @public
+@lean
 def form(code: str) -> Response:
     """The form of this gate. Writes nothing: link previews and prefetchers come here too."""
     gate = _gate(code)
@@ -52,7 +55,7 @@ def form(code: str) -> Response:
     english, text = english_wanted(), _text_size()
     visitor = remembered(gate)
     token = nonce.issue(site.vault, gate.gate_id, gate.mode, site.now())
-    if visitor is not None:
+    if visitor is not None or request.args:  # its links would carry this visitor's address to everybody
         return _page(_render(gate, english, nonce=token, visitor=visitor))
     key = (gate.code, "en" if english else "zh", text)
     page = _printed.get(key)
@@ -67,24 +70,44 @@ def form(code: str) -> Response:
 @bp.post("/g/<code>")
 @public
 @csrf.exempt
+@lean
 def check_in(code: str) -> Response:
-    """Takes the form: 303 to the pass, or 422 with every error beside its field and all that was typed."""
-    gate = _gate(code, fresh=True)
+    """Takes the form: 303 to the pass, or 422 with every error beside its field and all that was typed.
+
+    The gate as this process remembers it will do where a row comes of it, for register() sees whether it has changed since.
+    Any other answer is given by the gate as it is now.
+    """
+    for fresh in (False, True, True):
+        try:
+            answer = _take(_gate(code, fresh=fresh), fresh)
+        except OperationalError as error:
+            if not error.connection_invalidated:
+                raise
+            answer = None  # the database has been started anew; the nonce makes a second attempt harmless
+        if answer is not None:
+            return answer
+    abort(503)
+
+
+def _take(gate: GateView | WrongCode, fresh: bool) -> Response | None:
+    """The answer to a check-in at this gate; None where only the gate as it is now can say."""
     if isinstance(gate, WrongCode):
-        return wrong_code(gate)
-    now, typed = site.now(), request.form
+        return wrong_code(gate) if fresh else None
+    vault, now, typed = site.vault, site.now(), request.form
     visitor = remembered(gate)
     if visitor is not None and typed.get("name", "").strip():
         visitor = None  # somebody else fills in the whole form
-    handed_out = nonce.read(site.vault, gate.gate_id, typed.get("nonce", ""))
+    handed_out = nonce.read(vault, gate.gate_id, typed.get("nonce", ""))
     answer = entry.read(gate.policy, gate.form, typed, visitor)
     if answer.declared is None or handed_out is None or handed_out.expired(now):
-        return _back(gate, answer, visitor, stale=answer.declared is not None)
+        return _back(gate, answer, visitor, stale=answer.declared is not None) if fresh else None
     device = _device()
     written = register(
-        engine(), site.vault, gate, answer.declared,
+        engine(), vault, gate, answer.declared,
         nonce=handed_out.id, opened_at=handed_out.issued_at, device=device, now=now,
     )  # fmt: skip
+    if written.outdated:
+        return None
     if written.slowed:
         response = _back(gate, answer, visitor, slowed=True)
         response.status_code = 429
@@ -92,7 +115,7 @@ def check_in(code: str) -> Response:
         _keep_device(response, device, False)
         return response
     response = Response(status=303)
-    response.headers["Location"] = f"/pass/{nonce.pass_token(site.vault, written.nonce)}"
+    response.headers["Location"] = f"/pass/{nonce.pass_token(vault, written.nonce)}"
     _remember(response, gate, answer.declared, device, typed.get("remember", ""), visitor)
     return response
 
@@ -191,23 +214,39 @@ def remembered(gate: GateView) -> entry.Remembered | None:
 def _device() -> str:
     """The random name of this phone's browser; it says nothing about its owner."""
     known = request.cookies.get("device", "")
-    return known if len(known) == 22 and known.replace("-", "").replace("_", "").isalnum() else secrets.token_urlsafe(16)
+    return (
+        known
+        if len(known) == 22 and known.replace("-", "").replace("_", "").isalnum()
+        else secrets.token_urlsafe(16)
+    )
 
 
 def _keep_device(response: Response, device: str, long: bool) -> None:
     response.set_cookie(
-        "device", device, max_age=REMEMBER if long else None, httponly=True, samesite="Lax", secure=site.settings.tls
+        "device",
+        device,
+        max_age=REMEMBER if long else None,
+        httponly=True,
+        samesite="Lax",
+        secure=site.settings.tls,
     )
 
 
 def _remember(
-    response: Response, gate: GateView, declared: Declaration, device: str, wish: str, visitor: entry.Remembered | None
+    response: Response,
+    gate: GateView,
+    declared: Declaration,
+    device: str,
+    wish: str,
+    visitor: entry.Remembered | None,
 ) -> None:
     """Remembering lives on the visitor's own phone, sealed; it is offered, never a condition."""
     long = wish == "keep" or visitor is not None
     _keep_device(response, device, long)
     if long and declared.mobile:
-        sealed = site.vault.seal_token(f"{declared.name}\n{declared.mobile}", "visitor", site.now() + REMEMBER)
+        sealed = site.vault.seal_token(
+            f"{declared.name}\n{declared.mobile}", "visitor", site.now() + REMEMBER
+        )
         response.set_cookie(
             "visitor", sealed, max_age=REMEMBER, httponly=True, samesite="Lax", secure=site.settings.tls
         )

@@ -75,4 +75,17 @@ def split_number(name: str) -> tuple[str, str, str]:
     return (parts[1], parts[2], parts[3]) if parts else (name, "", "")
 
 
-ALL = (clock_time, clock_seconds, day, full_day, weekday, instant, full_instant, iso, span, thousands, shanghai_day, split_number)
+ALL = (
+    clock_time,
+    clock_seconds,
+    day,
+    full_day,
+    weekday,
+    instant,
+    full_instant,
+    iso,
+    span,
+    thousands,
+    shanghai_day,
+    split_number,
+)

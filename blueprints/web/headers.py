@@ -6,6 +6,7 @@ import secrets
 
 from flask import Flask, Response, g, request
 
+from blueprints.web.site import site
 from models.base import writing
 
 CSP = (
@@ -18,35 +19,43 @@ FIXED = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Content-Security-Policy": CSP,
 }
+FIXED_WITH_TLS = FIXED | {"Strict-Transport-Security": "max-age=31536000"}
+CHOICES = {"text": ("normal", "large", "xlarge"), "lang": ("zh", "en")}
 
 
 def init_app(app: Flask) -> None:
-    tls = app.extensions["site"].settings.tls
-    constant = FIXED | ({"Strict-Transport-Security": "max-age=31536000"} if tls else {})
+    app.before_request(begin)
+    app.after_request(finish)
+    app.teardown_request(end)
 
-    @app.before_request
-    def begin() -> None:
-        g.request_id = request.headers.get("X-Request-ID", "")[:40] or secrets.token_hex(8)
-        g.writing_before = writing.set(request.method not in ("GET", "HEAD", "OPTIONS"))
 
-    @app.after_request
-    def finish(response: Response) -> Response:
-        for name, value in constant.items():
-            response.headers.setdefault(name, value)
-        response.headers.setdefault("Content-Security-Policy", CSP)
-        if request.endpoint != "static":
-            response.headers.setdefault("Cache-Control", "no-store")  # every page here has somebody's affairs on it
-        text = request.args.get("text")
-        if text in ("normal", "large", "xlarge"):
-            response.set_cookie("text", text, max_age=31536000, httponly=True, samesite="Lax", secure=tls)
-        language = request.args.get("lang")
-        if language in ("zh", "en"):
-            response.set_cookie("lang", language, max_age=31536000, httponly=True, samesite="Lax", secure=tls)
-        return response
+def begin() -> None:
+    g.request_id = request.headers.get("X-Request-ID", "")[:40] or secrets.token_hex(8)
+    g.writing_before = writing.set(request.method not in ("GET", "HEAD", "OPTIONS"))
 
-    @app.teardown_request
-    def end(_error: BaseException | None) -> None:
-        if "writing_before" in g:  # a command that builds addresses has a context without a request
-            writing.reset(g.pop("writing_before"))
 
+def finish(response: Response) -> Response:
+    headers, tls = response.headers, site.settings.tls
+    for name, value in (FIXED_WITH_TLS if tls else FIXED).items():
+        if name not in headers:
+            headers.add(name, value)
+    if "Cache-Control" not in headers and request.endpoint != "static":
+        headers.add("Cache-Control", "no-store")  # every page here has somebody's affairs on it
+    if request.args:
+        _keep_choices(response, tls)
+    return response
+
+
+def _keep_choices(response: Response, tls: bool) -> None:
+    """Size of type and language, as a link on the page chose them, for the pages that follow."""
+    for name, choices in CHOICES.items():
+        chosen = request.args.get(name)
+        if chosen in choices:
+            response.set_cookie(name, chosen, max_age=31536000, httponly=True, samesite="Lax", secure=tls)
+
+
+def end(_error: BaseException | None) -> None:
+    if "writing_before" in g:  # a command that builds addresses has a context without a request
+        writing.reset(g.pop("writing_before"))

@@ -26,7 +26,9 @@ class Settings:
     database_url: str = ""  # empty: SQLite in the instance folder
     secret_key: str = ""  # signs the session cookie
     data_keys: str = ""  # encrypts and indexes personal data: "1:base64,index:base64", see Vault.parse
-    public_url: str = ""  # https://jkg.example: on posters and in invitations; https turns on Secure cookies and HSTS
+    public_url: str = (
+        ""  # https://jkg.example: on posters and in invitations; https turns on Secure cookies and HSTS
+    )
     hosts: Mapping[str, str] | str = ""  # host=district,host=district: which district a host belongs to
     policy_dir: str = ""  # packs from outside
     test_clock: str = ""  # an ISO instant at which the clock starts; never in production
@@ -37,7 +39,9 @@ class Settings:
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
         names = {f.name for f in fields(cls)}
-        given: dict[str, Any] = {n: environment[f"SITE_{n.upper()}"] for n in names if f"SITE_{n.upper()}" in environment}
+        given: dict[str, Any] = {
+            n: environment[f"SITE_{n.upper()}"] for n in names if f"SITE_{n.upper()}" in environment
+        }
         given |= {name: value for name, value in overrides.items() if name in names}
         if "trusted_proxies" in given:
             given["trusted_proxies"] = int(given["trusted_proxies"])

@@ -29,7 +29,12 @@ def init_app(app: Flask) -> None:
     for show in (*filters.ALL, masks.mask_name, masks.mask_mobile):
         app.add_template_filter(show)
     app.jinja_env.globals.update(
-        asset=asset, symbols=symbols, can=guard.can, same_page=same_page, text_size=text_size, now=lambda: site.now(),
+        asset=asset,
+        symbols=symbols,
+        can=guard.can,
+        same_page=same_page,
+        text_size=text_size,
+        now=lambda: site.now(),
         settings=app.extensions["site"].settings,
     )
 
@@ -57,7 +62,9 @@ def asset(path: str) -> str:
 def symbols(*names: str) -> Markup:
     """The few symbols that a visitor's page draws, in the page itself: no second request at the gate."""
     drawn = "".join(_sprite()[name] for name in dict.fromkeys(names))
-    return Markup(f'<svg class="sprite" width="0" height="0" aria-hidden="true" focusable="false">{drawn}</svg>')
+    return Markup(
+        f'<svg class="sprite" width="0" height="0" aria-hidden="true" focusable="false">{drawn}</svg>'
+    )
 
 
 @lru_cache
@@ -92,4 +99,3 @@ def scope_name(appointment: Appointment) -> str:
         row = db.session.get(SCOPE_MODELS[appointment.scope], appointment.scope_id)
         names[key] = row.name if row else ""
     return names[key]
-

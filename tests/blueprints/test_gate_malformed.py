@@ -9,7 +9,17 @@ from models.gate import CheckIn
 from tests.blueprints.test_gate_form import open_form
 
 SIGNS = st.text(max_size=80)
-FIELDS = ("name", "mobile", "temperature", "mask", "enterprise", "symptoms", "nonce", "remember", "mobile_confirmed")
+FIELDS = (
+    "name",
+    "mobile",
+    "temperature",
+    "mask",
+    "enterprise",
+    "symptoms",
+    "nonce",
+    "remember",
+    "mobile_confirmed",
+)
 FORMS = st.dictionaries(st.one_of(st.sampled_from(FIELDS), SIGNS), st.lists(SIGNS, max_size=3), max_size=9)
 # Half of them are nearly right: one field spoilt.
 NEARLY = st.tuples(st.sampled_from(("name", "mobile", "temperature", "mask")), SIGNS)

@@ -1,0 +1,75 @@
+"""Databases for the time of a measurement, as durable as in service: what was answered survives a power cut."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from benchmarks.servers import cores, family
+from tests import postgres
+
+DURABLE = postgres.SETTINGS | {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "wal_level": "replica",
+    "shared_buffers": "256MB",
+    "autovacuum": "on",
+}
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where the site and the minimal app keep their rows; `pid` is the server's, if there is one."""
+
+    name: str
+    site_url: str
+    minimal: str  # a file, or what psycopg connects to
+    pid: int | None = None
+
+    def rows(self, table: str) -> Callable[[], int]:
+        """Counts a table of the site ("check_in") or of the minimal app ("entry")."""
+        target = self.minimal if table == "entry" else self._site
+        connect = psycopg.connect if self.pid else sqlite3.connect
+
+        def count() -> int:
+            with connect(target) as connection:  # type: ignore[operator]
+                found: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            connection.close()
+            return found
+
+        return count
+
+    @property
+    def _site(self) -> str:
+        return psycopg_conninfo(self.site_url) if self.pid else self.site_url.removeprefix("sqlite:///")
+
+
+def psycopg_conninfo(url: str) -> str:
+    parts = make_url(url)
+    return psycopg.conninfo.make_conninfo(
+        host=parts.query["host"], user=parts.username, dbname=parts.database
+    )
+
+
+@contextmanager
+def database(kind: str, home: Path) -> Iterator[Database]:
+    """A fresh `sqlite` or `postgresql`, gone afterwards."""
+    if kind == "sqlite":
+        yield Database("SQLite", f"sqlite:///{home / 'site.db'}", str(home / "minimal.db"))
+        return
+    with ExitStack() as stack:
+        url = stack.enter_context(postgres.cluster(DURABLE))
+        site, minimal = (stack.enter_context(postgres.database(url)) for _ in range(2))
+        folder = make_url(url).query["host"]
+        pid = int((Path(str(folder)) / "data" / "postmaster.pid").read_text().split()[0])
+        for process in family(pid):
+            os.sched_setaffinity(process, cores()[1])
+        yield Database("PostgreSQL", site, psycopg_conninfo(minimal), pid)
