@@ -76,10 +76,12 @@ def test_every_answer_carries_the_headers(client, town, address):
     assert "Strict-Transport-Security" not in headers  # plain http on loopback
 
 
-def test_behind_tls_cookies_are_bound_to_the_host_and_hsts_is_sent(app, database, town):
+def test_behind_tls_cookies_are_bound_to_the_host_and_hsts_is_sent(app, database, town, request):
     secure = create_app(
         env="test", database_url=database, instance=app.instance_path, public_url="https://jkg.example"
     )
+    with secure.app_context():
+        request.addfinalizer(db.engine.dispose)
     client = secure.test_client()
     answer = client.get("/sign-in", base_url="https://jkg.example")
     assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
