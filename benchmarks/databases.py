@@ -36,7 +36,7 @@ class Database:
 
     def rows(self, table: str) -> Callable[[], int]:
         """Counts a table of the site ("check_in") or of the minimal app ("entry")."""
-        target = self.minimal if table == "entry" else self._site
+        target = self.minimal if table == "entry" else self.of_site
         connect = psycopg.connect if self.pid else sqlite3.connect
 
         def count() -> int:
@@ -47,8 +47,15 @@ class Database:
 
         return count
 
+    def settle(self) -> None:
+        """What autovacuum does in time: PostgreSQL plans by how the tables are now."""
+        if self.pid:
+            with psycopg.connect(self.of_site, autocommit=True) as connection:
+                connection.execute("ANALYZE")
+
     @property
-    def _site(self) -> str:
+    def of_site(self) -> str:
+        """The site's database as the driver takes it: a file, or a connection string."""
         return psycopg_conninfo(self.site_url) if self.pid else self.site_url.removeprefix("sqlite:///")
 
 

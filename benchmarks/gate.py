@@ -1,4 +1,4 @@
-"""The gate's GET and POST beside their floors (入口的两个请求): settled.md's bars, printed; only the page's weight fails."""
+"""The gate's GET and POST and the watching page's poll beside their floors. The bars are printed; only the page's weight fails."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
+from html import escape, unescape
 from pathlib import Path
+
+from flask import Flask
 
 from app import create_app
 from benchmarks import minimal_app, visitors
@@ -20,7 +22,9 @@ from benchmarks.report import Bar, Report
 from benchmarks.rounds import Round, Subject, alternate, ratio
 from benchmarks.servers import Server, serving
 from models import schema
-from models.base import db
+from models.access import Post
+from models.accounts import Account, LoginSession
+from models.base import db, local
 from models.vault import Vault
 from tests import make
 from tests.processes import folder
@@ -39,6 +43,8 @@ class GateSite:
     gate_id: int
     path: str
     names: tuple[str, str]  # place and gate, as its page shows them
+    place_id: int
+    cookie: str  # of a specialist of the place, signed in
 
 
 def run(kinds: list[str], rounds: int, seconds: float) -> Report:
@@ -49,6 +55,7 @@ def run(kinds: list[str], rounds: int, seconds: float) -> Report:
                 weigh(report, site)
                 page(report, site, home, rounds, seconds)
             check_in(report, site, where, home, rounds, seconds)
+            poll(report, site, where, home, rounds, seconds)
     return report
 
 
@@ -66,11 +73,12 @@ def gate_site(where: Database, home: Path) -> Iterator[GateSite]:
         assert code is not None
         vault, path = app.extensions["site"].vault, f"/g/{code.code}"
         gate_id, names = town.gate.id, (town.park.name, town.gate.name)
+        place_id, cookie = town.park.id, _signed_in(app, town.officer(Post.SPECIALIST))
         db.session.remove()
         db.engine.dispose()
     environment = {"SITE_ENV": "demo", "SITE_DATABASE_URL": where.site_url, "SITE_INSTANCE": str(instance)}
     with serving("app:create_app()", home, environment) as server:
-        yield GateSite(server, vault, gate_id, path, names)
+        yield GateSite(server, vault, gate_id, path, names, place_id, cookie)
 
 
 def weigh(report: Report, site: GateSite) -> None:
@@ -102,7 +110,7 @@ def page(report: Report, site: GateSite, home: Path, rounds: int, seconds: float
     with serving("benchmarks.bare_page:create_app()", home, {"PAGE_TEMPLATE": str(template)}) as server:
         ours = Subject("入口页 GET", site.server, visitors.gets(site.path), 200)
         floor = Subject("　裸页面", server, visitors.gets("/page/2"), 200)
-        report.note(alternate(ours, floor, rounds, seconds))
+        report.note(f"{ours.name}：{alternate(ours, floor, rounds, seconds)}")
         report.pair(ours, floor)
         cpu = ratio(ours, floor, lambda r: r.cpu_ms)
         report.bar(Bar("入口页 CPU", f"≤ {GET_TIMES} 倍裸页面", cpu, cpu.middle <= GET_TIMES))
@@ -125,12 +133,46 @@ def check_in(
             "　最小应用", server, visitors.posts("/g/1", "csrf_token", visitors.csrf_token(minimal_app.signer(key))),
             303, where.rows("entry"), where.pid,
         )  # fmt: skip
-        report.note(alternate(ours, floor, rounds, seconds))
+        report.note(f"{ours.name}：{alternate(ours, floor, rounds, seconds)}")
         report.pair(ours, floor)
         for words, figure in (("CPU", lambda r: 1 / r.cpu_ms), ("每秒", _per_second)):
             share = ratio(ours, floor, figure)
             title = f"登记 {words}，{where.name}"
             report.bar(Bar(title, f"≥ {POST_SHARE:.2f} 的最小应用", share, share.middle >= POST_SHARE))
+
+
+def poll(report: Report, site: GateSite, where: Database, home: Path, rounds: int, seconds: float) -> None:
+    """A poll of the specialist's page that finds nothing new, beside a bare 204 with one look-up. Reported, no bar yet."""
+    address = f"/places/{site.place_id}"
+    cookie = f"Cookie: {site.cookie}\r\n"
+
+    def polls(count: int) -> list[bytes]:
+        """With the ticket of a page just loaded: it lasts a minute."""
+        html = get(site.server.port, visitors.gets(address, cookie)(1)[0])[2].decode()
+        found = re.search(rf'"({address}/poll[^"]+)"', html)
+        if found is None:
+            raise RuntimeError(f"{address}里没有轮询的地址")
+        return visitors.gets(unescape(found[1]), cookie)(count)
+
+    where.settle()
+    newest = where.rows("check_in")()
+    environment = {"POLL_DATABASE": where.of_site, "POLL_DAY": local(datetime.now(UTC)).date().isoformat()}
+    with serving("benchmarks.bare_poll:create_app()", home, environment) as server:
+        ours = Subject(f"轮询 GET，{where.name}", site.server, polls, 204, database=where.pid)
+        path = f"/poll/{site.place_id}?since={newest + 1}"
+        floor = Subject("　裸轮询", server, visitors.gets(path, cookie), 204, database=where.pid)
+        report.note(f"{ours.name}：{alternate(ours, floor, rounds, seconds)}")
+        report.pair(ours, floor)
+        times = ratio(ours, floor, lambda r: r.cpu_ms)
+        report.note(f"{ours.name}：裸轮询CPU的{times.middle:.2f}倍（{times.least:.2f}–{times.most:.2f}）")
+
+
+def _signed_in(app: Flask, person: Account) -> str:
+    """The session cookie of somebody who has signed in."""
+    login, token = LoginSession.start(person, now=datetime.now(UTC), address="127.0.0.1", device="bench")
+    make.save(login)
+    signer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    return f"{app.config['SESSION_COOKIE_NAME']}={signer.dumps({'_user_id': token, '_fresh': True})}"
 
 
 def _per_second(one: Round) -> float:

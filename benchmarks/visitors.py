@@ -42,8 +42,9 @@ def person() -> dict[str, str]:
     }
 
 
-def gets(path: str) -> Callable[[int], list[bytes]]:
-    request = f"GET {path} HTTP/1.1\r\n{PHONE}\r\n".encode()
+def gets(path: str, more: str = "") -> Callable[[int], list[bytes]]:
+    """The same request again and again; `more` are further lines of its head."""
+    request = f"GET {path} HTTP/1.1\r\n{PHONE}{more}\r\n".encode()
     return lambda count: [request] * count
 
 

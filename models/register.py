@@ -6,15 +6,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Date, Engine, bindparam, case, literal_column, select, true, union_all
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Dialect
+from sqlalchemy import Engine
 
+from . import register_statements as statements
 from .base import local
-from .driver import DriverConnection, Ready, writing_to
+from .driver import DriverConnection, writing_to
 from .gate import (
     RECHECK_WINDOW,
     CheckIn,
@@ -29,60 +28,8 @@ from .gate import (
     marks_of,
     write_reasons,
 )  # fmt: skip
-from .gateview import GateView, Version
+from .gateview import GateView
 from .vault import Vault
-
-T = CheckIn.__table__
-RECENT = (T.c.id, T.c.place_id, T.c.gate_id, T.c.verdict, T.c.occurred_at, T.c.name, T.c.day,
-          T.c.mobile_index, T.c.device_index, T.c.measured_by)  # fmt: skip
-RECENT_ROWS = 200
-GIVEN = [
-    c.name
-    for c in T.c
-    if c.name not in ("id", "call_number", "recorded_by_id", "recheck_asked_at", "handled_at")
-]
-
-
-@cache
-def _look(dialect: Dialect) -> Ready:
-    """The number of Version, and beside it the last rows of this device and of this mobile; without any, a row of None.
-
-    Two look-ups that each end at RECENT_ROWS, not one with OR: no planner can think of reading the table backwards. Their
-    constants stand in the text: a plan that is made once for all values knows them.
-    """
-
-    def last(column: Any, value: str) -> Any:
-        newest = select(*RECENT).where(column == bindparam(value)).order_by(T.c.id.desc())
-        return select(newest.limit(literal_column(str(RECENT_ROWS))).subquery())
-
-    rows = union_all(last(T.c.device_index, "device"), last(T.c.mobile_index, "mobile")).subquery()
-    both = (
-        select(Version.number, rows)
-        .join_from(Version, rows, true(), isouter=True)
-        .where(Version.name == literal_column("'gates'"))
-    )
-    return Ready(both, dialect)
-
-
-@cache
-def _insert(dialect: Dialect) -> Ready:
-    """One row unless its nonce is there. The call number goes on from the place's last of the day, 100 to 999 in turn,
-    so that neighbours in the queue differ."""
-    last = (
-        select(T.c.call_number)
-        .where(T.c.place_id == bindparam("at_place"), T.c.day == bindparam("on_day", type_=Date))
-        .order_by(T.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    turn = case((last.is_(None), 100), (last >= 999, 100), else_=last + 1)
-    row = {"sqlite": sqlite, "postgresql": postgresql}[dialect.name].insert(T).values(call_number=turn)
-    return Ready(row.on_conflict_do_nothing().returning(T.c.id), dialect, GIVEN)
-
-
-@cache
-def _by_nonce(dialect: Dialect) -> Ready:
-    return Ready(select(T.c.verdict).where(T.c.nonce == bindparam("nonce")), dialect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,27 +55,36 @@ def register(
     """
     mobile_index = vault.blind(declared.mobile, "mobile") if declared.mobile else None
     device_index = vault.blind(device, "device")
+    today = local(now).date()
+    turn = {"at_place": gate.place_id, "on_day": today}
+    lately = {
+        "same_device": device_index,
+        "same_mobile": mobile_index,
+        "on_day": today,
+        "horizon": now - RECHECK_WINDOW,
+    }
+    marked = partial(
+        marks_of, out_of_hours=not gate.is_open(now), place_ids=gate.place_ids, name=declared.name, now=now
+    )
+    become = partial(
+        attempt, vault, gate, declared,
+        mobile_index=mobile_index, device_index=device_index, nonce=nonce, opened_at=opened_at, now=now,
+    )  # fmt: skip
     with writing_to(engine) as connection:
-        number, recent = _recent(connection, mobile_index, device_index, now)
+        values = become(recent=[], marks=marked(recent=[])[0])
+        if connection.run(statements.insert_first, {**values, **turn, **lately, "number": gate.number}):
+            return Written(nonce, values["verdict"])
+        number, recent = _recent(connection, lately)
         if number != gate.number:
             return Written(nonce, Verdict.ATTENTION, outdated=True)
-        mine = [r for r in recent if r.device_index == device_index]
-        marks, slowed = marks_of(
-            out_of_hours=not gate.is_open(now), recent=mine, place_ids=gate.place_ids, name=declared.name, now=now,
-        )  # fmt: skip
+        marks, slowed = marked(recent=[r for r in recent if r.device_index == device_index])
         if slowed:
             first = _first(connection, nonce)
-            return (
-                Written(nonce, first, repeated=True)
-                if first
-                else Written(nonce, Verdict.ATTENTION, slowed=True)
-            )
-        values = attempt(
-            vault, gate, declared, recent=recent, marks=marks, mobile_index=mobile_index, device_index=device_index,
-            nonce=nonce, opened_at=opened_at, now=now,
-        )  # fmt: skip
-        turn = {"at_place": gate.place_id, "on_day": local(now).date()}
-        if not connection.run(_insert, values | turn):
+            if first is None:
+                return Written(nonce, Verdict.ATTENTION, slowed=True)
+            return Written(nonce, first, repeated=True)
+        values = become(recent=recent, marks=marks)
+        if not connection.run(statements.insert, {**values, **turn}):
             first = _first(connection, nonce)
             return Written(nonce, first or values["verdict"], repeated=True)
     return Written(nonce, values["verdict"])
@@ -176,19 +132,16 @@ def _moment(now: datetime) -> dict[str, Any]:
     return {"day": here.date(), "hour": here.hour, "occurred_at": now}
 
 
-def _recent(
-    connection: DriverConnection, mobile_index: bytes | None, device_index: bytes, now: datetime
-) -> tuple[int, list[Any]]:
-    """The number of Version, and the last rows of this visitor or this device, newest first, as far back as a rule looks."""
-    found = connection.run(_look, {"device": device_index, "mobile": mobile_index})
-    horizon, today = now - RECHECK_WINDOW, local(now).date()
-    rows = {r.id: r for r in found if r.id is not None and (r.occurred_at > horizon or r.day == today)}
+def _recent(connection: DriverConnection, lately: dict[str, Any]) -> tuple[int, list[Any]]:
+    """The number of Version, and the rows of this visitor or this device, newest first, as far back as a rule looks."""
+    found = connection.run(statements.look, lately)
+    rows = {r.id: r for r in found if r.id is not None}
     return found[0].number, [rows[number] for number in sorted(rows, reverse=True)]
 
 
 def _first(connection: DriverConnection, nonce: bytes) -> Verdict | None:
     """The verdict of the row that this form has become already."""
-    found = connection.run(_by_nonce, {"nonce": nonce})
+    found = connection.run(statements.verdict_of_nonce, {"nonce": nonce})
     return found[0].verdict if found else None
 
 

@@ -4,9 +4,12 @@ import os
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import create_engine, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.pool import NullPool
 
 from blueprints.web.headers import FIXED
+from models import register_statements as statements
 from models.base import db, writing
 from models.gate import CheckIn
 from models.gateview import Version
@@ -81,13 +84,17 @@ def test_a_check_in_survives_a_server_that_has_hung_up(client, code):
     first, second = filled(client, code), filled(client, code)
     assert client.post(f"/g/{code}", data=first).status_code == 303
     db.session.remove()
-    with db.engine.connect() as connection:
-        connection.execute(
+    with create_engine(db.engine.url, poolclass=NullPool).connect() as outside:
+        outside.execute(
             text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
         )
-        connection.invalidate()  # so that only dead ones are left in the pool
     assert client.post(f"/g/{code}", data=second).status_code == 303
     assert rows() == 2
+
+
+@pytest.mark.parametrize("statement", [statements.insert_first, statements.look, statements.insert])
+def test_no_statement_is_longer_than_psycopg_keeps_in_mind(statement):
+    assert len(statement(psycopg.dialect()).sql) <= 4096
 
 
 def test_the_address_by_which_one_came_is_on_no_one_elses_page(client, code):

@@ -1,0 +1,111 @@
+"""The SQL of a check-in (登记的语句), each statement ready once for a dialect; `register` says when which of them is run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Subquery,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+
+from .driver import Ready
+from .gate import CheckIn
+from .gateview import Version
+
+T: Any = CheckIn.__table__
+RECENT = (T.c.id, T.c.place_id, T.c.gate_id, T.c.verdict, T.c.occurred_at, T.c.name, T.c.day,
+          T.c.mobile_index, T.c.device_index, T.c.measured_by)  # fmt: skip
+RECENT_ROWS = 200
+LATER = ("id", "call_number", "recorded_by_id", "recheck_asked_at", "handled_at")
+GIVEN = [c for c in T.c if c.name not in LATER]  # what an attempt gives; call_number comes with the INSERT
+INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+GATES = Version.name == literal_column("'gates'")
+
+
+@cache
+def look(dialect: Dialect) -> Ready:
+    """The number of Version, and beside it the recent rows of this device and this mobile; without any, a row of None."""
+    rows, lately = _recent_rows(RECENT)
+    return Ready(
+        select(Version.number, rows).join_from(Version, rows, lately, isouter=True).where(GATES), dialect
+    )
+
+
+@cache
+def insert_first(dialect: Dialect) -> Ready:
+    """One row if Version still has this number, and nobody with this device or mobile has been here lately: no row that a
+    rule would look at. It saves most check-ins the question before the INSERT.
+
+    psycopg reads a text of more than 4096 characters anew each time, which costs more than is saved.
+    """
+    rows, lately = _recent_rows((T.c.day, T.c.occurred_at))
+    unchanged = select(Version.number).where(GATES).scalar_subquery() == bindparam("number")
+    nobody = ~exists(select(rows.c.day).where(lately))
+    values = [_given(column, dialect) for column in GIVEN]
+    names = [column.name for column in GIVEN]
+    row = INSERT[dialect.name](T).from_select(
+        [*names, "call_number"], select(*values, _turn()).where(unchanged, nobody), include_defaults=False
+    )
+    return Ready(row.on_conflict_do_nothing().returning(T.c.id), dialect)
+
+
+@cache
+def insert(dialect: Dialect) -> Ready:
+    """One row unless its nonce is there."""
+    row = INSERT[dialect.name](T).values(call_number=_turn())
+    names = [column.name for column in GIVEN]
+    return Ready(row.on_conflict_do_nothing().returning(T.c.id), dialect, names)
+
+
+@cache
+def verdict_of_nonce(dialect: Dialect) -> Ready:
+    return Ready(select(T.c.verdict).where(T.c.nonce == bindparam("nonce")), dialect)
+
+
+def _recent_rows(columns: Sequence[Any]) -> tuple[Subquery, ColumnElement[bool]]:
+    """The last rows of this device and of this mobile, and the condition that a rule looks as far back.
+
+    Two look-ups that each end at RECENT_ROWS, not one with OR: no planner can think of reading the table backwards. The
+    constants stand in the text: a plan that is made once for all values knows them.
+    """
+
+    def last(column: Any, value: str) -> Any:
+        newest = select(*columns).where(column == bindparam(value)).order_by(T.c.id.desc())
+        return select(newest.limit(literal_column(str(RECENT_ROWS))).subquery())
+
+    rows = union_all(last(T.c.device_index, "same_device"), last(T.c.mobile_index, "same_mobile")).subquery()
+    today = bindparam("on_day", type_=Date)
+    return rows, or_(rows.c.day == today, rows.c.occurred_at > bindparam("horizon"))
+
+
+def _turn() -> ColumnElement[int]:
+    """The call number goes on from the place's last of the day, 100 to 999 in turn, so that neighbours in the queue differ."""
+    following = (
+        select(case((T.c.call_number >= 999, 100), else_=T.c.call_number + 1))
+        .where(T.c.place_id == bindparam("at_place"), T.c.day == bindparam("on_day", type_=Date))
+        .order_by(T.c.id.desc())
+        .limit(literal_column("1"))
+        .scalar_subquery()
+    )
+    return func.coalesce(following, 100).label("call_number")
+
+
+def _given(column: Any, dialect: Dialect) -> ColumnElement[Any]:
+    """A value in a SELECT. PostgreSQL has to be told its type there; SQLite's CAST would change it."""
+    value = bindparam(column.name, type_=column.type)
+    return cast(value, column.type) if dialect.name == "postgresql" else value
