@@ -20,7 +20,6 @@ from .places import Gate, Place
 from .policy.schema import Effect, GateForm, Mode, Policy
 from .vault import EncryptedText
 
-PASS_MINUTES = timedelta(minutes=30)
 RECHECK_WINDOW = timedelta(
     hours=2
 )  # how long a refusal binds the next forms of the same visitor at the place

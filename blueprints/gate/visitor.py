@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from blueprints.gate import bp, entry, nonce
 from blueprints.web.guard import public
 from blueprints.web.lean import lean
-from blueprints.web.page import TEXT_SIZES
+from blueprints.web.page import text_size
 from blueprints.web.sign_in import csrf
 from blueprints.web.site import site
 from models.base import db
@@ -52,7 +52,7 @@ def form(code: str) -> Response:
     gate = _gate(code)
     if isinstance(gate, WrongCode):
         return wrong_code(gate)
-    english, text = english_wanted(), _text_size()
+    english, text = english_wanted(), text_size()
     visitor = remembered(gate)
     token = nonce.issue(site.vault, gate.gate_id, gate.mode, site.now())
     if visitor is not None or request.args:  # its links would carry this visitor's address to everybody
@@ -194,11 +194,6 @@ def _page(html: str) -> Response:
 
 def english_wanted() -> bool:
     return (request.args.get("lang") or request.cookies.get("lang")) == "en"
-
-
-def _text_size() -> str:
-    size = request.args.get("text") or request.cookies.get("text", "normal")
-    return size if size in TEXT_SIZES else "normal"
 
 
 def remembered(gate: GateView) -> entry.Remembered | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import time, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from models.access import Post
 from models.audit import AuditLine
@@ -20,6 +19,7 @@ from models.places import Gate, GateCode, Place
 from tests import make
 from tests.browser import Page, read
 from tests.conftest import NOW
+from tests.statements import statements_of
 
 
 @pytest.fixture
@@ -79,21 +79,6 @@ def entries(town: make.Town, gate: Gate, number: int, **facts) -> None:
             )
         )
     db.session.commit()
-
-
-def statements_of(work: Callable[[], object]) -> int:
-    """How often the database was asked meanwhile."""
-    found: list[str] = []
-
-    def listen(_connection, _cursor, statement, *_rest) -> None:
-        found.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", listen)
-    try:
-        work()
-    finally:
-        event.remove(db.engine, "before_cursor_execute", listen)
-    return len(found)
 
 
 def test_the_list_shows_each_gate_with_its_code_its_state_and_today_s_entries(specialist, town):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from models.access import Post
 from models.base import db
@@ -16,6 +15,7 @@ from models.places import Gate, ModeOrder, PlaceKind
 from tests import make
 from tests.browser import Page, read
 from tests.conftest import NOW
+from tests.statements import statements_of
 
 
 def opened(client: FlaskClient, path: str = "/overview", **query: str) -> Page:
@@ -81,20 +81,6 @@ def order(town: make.Town, scope: str, scope_id: int, **facts) -> ModeOrder:
     )
     row.planned_end_on = facts["planned_end_on"]
     return make.save(row)
-
-
-def statements_of(work: Callable[[], object]) -> int:
-    found: list[str] = []
-
-    def listen(_connection, _cursor, statement, *_rest) -> None:
-        found.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", listen)
-    try:
-        work()
-    finally:
-        event.remove(db.engine, "before_cursor_execute", listen)
-    return len(found)
 
 
 def test_each_post_sees_the_places_of_its_own_scope(app, town):
