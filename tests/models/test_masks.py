@@ -66,10 +66,10 @@ def test_a_number_too_short_for_its_mask_is_hidden_whole(short):
     assert mask_id_in_list(short[:4]) == "****"
 
 
-@given(st.text())
+@given(st.text(st.characters(codec="utf-8", exclude_characters="*")))  # a star that was there hides nothing
 def test_no_mask_shows_everything(text):
     for mask in (mask_name, mask_mobile, mask_id, mask_id_in_list, mask_passport):
-        assert mask(text) != text or set(text) <= {"*"} or not text.strip(" ·")
+        assert mask(text) != text or not text.strip(" ·")
 
 
 @given(st.text())
