@@ -67,6 +67,7 @@ class Account(Row):
     locked_until: Mapped[datetime | None]
     totp_secret: Mapped[str | None] = mapped_column(EncryptedText("account.totp_secret"))
     totp_last_step: Mapped[int | None]  # a code works once
+    pin_hash: Mapped[str | None]  # of a guard, for shared phones alone: see models.devices
     disabled_at: Mapped[datetime | None]
     disabled_reason: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
@@ -384,6 +385,9 @@ class LoginSession(Row):
     device: Mapped[str] = mapped_column(default="")  # browser and system, as words
     appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id"))  # the current post
     confirmed_at: Mapped[datetime | None]  # last time the password was given: re-authentication
+    on_shift: Mapped[bool] = mapped_column(
+        default=False
+    )  # a guard's turn at a shared phone: see models.devices
 
     account: Mapped[Account] = relationship()
 

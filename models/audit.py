@@ -46,7 +46,10 @@ class AuditLine(Row):
     details: Mapped[str] = mapped_column(default="")  # JSON: before and after, counts, reasons
     hash: Mapped[bytes]
 
-    __table_args__ = (Index("ix_audit_line_district_at", "district_id", "at"),)
+    __table_args__ = (
+        Index("ix_audit_line_district_at", "district_id", "at"),
+        Index("ix_audit_line_object", "object_type", "object_id"),  # who looked at this?
+    )
 
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:

@@ -64,7 +64,7 @@ class DriverConnection:
     """The driver's own connection, for statements that are `Ready`."""
 
     def __init__(self, connection: Any, dialect: Dialect) -> None:
-        self._cursor, self._dialect = connection.cursor(), dialect
+        self._connection, self._cursor, self._dialect = connection, connection.cursor(), dialect
 
     def run(self, statement: Callable[[Dialect], Ready], values: Mapping[str, Any]) -> list[Any]:
         """Executes `statement(dialect)`, and gives its rows."""
@@ -73,10 +73,25 @@ class DriverConnection:
             ready.row(found) for found in self._cursor.execute(ready.sql, ready.arguments(values)).fetchall()
         ]
 
+    @contextmanager
+    def together(self, turn: bytes | None = None) -> Iterator[None]:
+        """What is run inside becomes true as a whole or not at all; with `turn`, one holder of the same bytes at a time.
+
+        On SQLite every block of `writing_to` is so. On PostgreSQL its statements stand by themselves otherwise.
+        """
+        if self._dialect.name != "postgresql":
+            yield
+            return
+        with self._connection.transaction():
+            if turn is not None:
+                key = int.from_bytes(turn[:8], "big", signed=True)
+                self._cursor.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
+            yield
+
 
 @contextmanager
 def writing_to(engine: Engine) -> Iterator[DriverConnection]:
-    """For reading and then one INSERT. When the block has ended, the row is on the disk.
+    """For reading and then one INSERT, or more `together`. When the block has ended, what was written is on the disk.
 
     A failing database raises SQLAlchemy's OperationalError, as it does elsewhere; its `connection_invalidated` says that the
     server had closed the connection, perhaps long before.

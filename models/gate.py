@@ -10,7 +10,17 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, SmallInteger, select, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    and_,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .accounts import Account
@@ -48,6 +58,41 @@ class MeasuredBy(Labelled):
     GUARD = "guard", "门岗"
 
 
+class Source(Labelled):
+    """How a row came about (来源): who wrote it down, and on what."""
+
+    SCAN = "scan", "扫码"
+    HAND = "hand", "门岗代登"
+    PAPER = "paper", "纸质补录"
+
+
+class HandReason(Labelled):
+    """Why a guard registers somebody (代登原因). The code is never the only way in."""
+
+    NO_PHONE = "no_phone", "没有带手机"
+    ELDER = "elder", "老人不用手机"
+    CHILD = "child", "孩子"
+    CANNOT_SCAN = "cannot_scan", "手机扫不了码"
+    NO_CHINESE_NUMBER = "foreign", "没有内地手机号"
+
+
+class Departure(Labelled):
+    """How a visit ended (离开方式)."""
+
+    SELF = "self", "本人登记离开"
+    GUARD = "guard", "门岗登记离开"
+    MOVED = "moved", "到了别处"
+    CLOSING = "closing", "到关门时间自动结束"
+    ABSENT = "absent", "门岗核实没有这个人"
+
+
+class CodeState(Labelled):
+    """What the health-code service has said of a row (健康码核验); None where it was not asked."""
+
+    PENDING = "pending", "待核验"
+    KNOWN = "known", "已核验"
+
+
 class Mark(Labelled):
     """Why a row stands apart until a guard confirms it. Marked, rarely blocked."""
 
@@ -67,6 +112,11 @@ class Judgement:
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
 
+    def doubted(self, reason: Reason) -> Judgement:
+        """With one more reason why a guard has to look: no longer a pass."""
+        verdict = Verdict.ATTENTION if self.verdict == Verdict.PASS else self.verdict
+        return Judgement(verdict, (*self.reasons, reason))
+
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
@@ -80,16 +130,19 @@ class Declaration:
     purpose: str = ""
 
 
-def judge(policy: Policy, form: GateForm, declared: Declaration) -> Judgement:
+def judge(policy: Policy, form: GateForm, declared: Declaration, *, faulty: bool = False) -> Judgement:
     """The verdict of this scheme on this declaration. It judges only what the form asks; an unmeasured temperature is
-    never a pass, and where the mode has no measures nobody is judged at all (HLTH-1, HLTH-10)."""
+    never a pass, and where the mode has no measures nobody is judged at all (HLTH-1, HLTH-10).
+
+    `faulty`: the gate's thermometer is reported broken, and the row says so instead of 尚未测温.
+    """
     if not form.judged:
         return Judgement(Verdict.REGISTERED)
     refusals: list[Reason] = []
     doubts: list[Reason] = []
     for question in form.questions:
         if question.kind == "temperature":
-            _judge_temperature(policy, declared.celsius, refusals, doubts)
+            _judge_temperature(policy, declared.celsius, refusals, doubts, faulty)
         for choice in question.choices:
             if choice.value in declared.answers.get(question.field, ()):
                 if choice.effect == Effect.REFUSED:
@@ -102,11 +155,11 @@ def judge(policy: Policy, form: GateForm, declared: Declaration) -> Judgement:
 
 
 def _judge_temperature(
-    policy: Policy, celsius: Decimal | None, refusals: list[Reason], doubts: list[Reason]
+    policy: Policy, celsius: Decimal | None, refusals: list[Reason], doubts: list[Reason], faulty: bool
 ) -> None:
     limits = policy.thresholds
     if celsius is None:
-        doubts.append(("unmeasured",))
+        doubts.append(("faulty",) if faulty else ("unmeasured",))
     elif celsius >= limits.fever_celsius:
         refusals.append(("fever", str(celsius), str(limits.fever_celsius)))
     elif celsius < limits.low_celsius:
@@ -117,6 +170,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "fever": ("体温{0}℃，达到{1}℃", "Temperature {0} ℃, at or above {1} ℃"),
     "low": ("体温{0}℃，偏低，请复测", "Temperature {0} ℃ is low, please measure again"),
     "unmeasured": ("尚未测温", "Not measured yet"),
+    "faulty": ("未测（设备故障）", "Not measured (thermometer out of order)"),
+    "code_unknown": ("健康码未知，请人工核验", "Health code unknown, please have the guard check it"),
     "earlier": ("{0}时被拒绝过，请门岗复测", "Refused at {0}, please have the guard measure again"),
 }
 
@@ -140,15 +195,26 @@ def fold(written: str) -> str:
     return "".join(c for c in text if c.isalnum())
 
 
-# An abnormal entry that nobody has dealt with. Word for word the condition of an index, so that queries find it.
+# Word for word the conditions of indexes, so that queries find them: an abnormal entry that nobody has dealt with; somebody
+# inside, which is an entry that was let in, that no mark sets apart (or a guard has seen), and that has not ended.
 OPEN_CASE = "handled_at IS NULL AND verdict IN ('refused', 'attention')"
+INSIDE = (
+    "left_at IS NULL AND kind = 'entry' AND (marks = '' OR confirmed_at IS NOT NULL)"
+    " AND (verdict IN ('pass', 'registered') OR verdict = 'attention' AND confirmed_at IS NOT NULL)"
+)
+ADMITTED = (Verdict.PASS, Verdict.REGISTERED)
 
 
 class CheckIn(Row):
-    """One attempt at one gate (登记): refused ones too. What an attempt is, the database says: one nonce, one row."""
+    """One attempt at one gate (登记): refused ones too. What an attempt is, the database says: one nonce, one row.
+
+    On PostgreSQL the table is cut into weeks by `day` (see the migrations), so that a week that nobody may keep any longer is
+    dropped as a whole. No key can then do without `day`, and no other table can point at `id` alone; what becomes of a form
+    that is sent on both sides of midnight, `models.register` says.
+    """
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    nonce: Mapped[bytes] = mapped_column(unique=True)
+    nonce: Mapped[bytes]
     district_id: Mapped[int] = mapped_column(ForeignKey("district.id"))
     place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
     gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"))
@@ -176,18 +242,39 @@ class CheckIn(Row):
     verdict: Mapped[Verdict]
     reasons: Mapped[str]  # JSON
     marks: Mapped[str]  # codes with commas; empty for most
-    earlier_id: Mapped[int | None] = mapped_column(ForeignKey("check_in.id"))  # the refusal this one follows
+    earlier_id: Mapped[int | None] = mapped_column(BigId)  # the refusal this one follows
+    source: Mapped[Source] = mapped_column(server_default=Source.SCAN.value)
+    hand_reason: Mapped[HandReason | None]
+    party: Mapped[
+        bytes | None
+    ]  # of somebody who came along: the nonce of the row of whoever filled in the form
+    code_state: Mapped[CodeState | None]
     recheck_asked_at: Mapped[datetime | None]
     handled_at: Mapped[datetime | None]  # set by the note that closes the case
+    # declared presence becomes confirmed by a guard (confirmed_by_id), or by the rotating code of the gate's tablet
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    # of an entry alone: how the visit ended
+    left_at: Mapped[datetime | None]
+    left_how: Mapped[Departure | None]
+    left_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
 
     gate: Mapped[Gate] = relationship()
     place: Mapped[Place] = relationship()
     enterprise: Mapped[Enterprise | None] = relationship()
-    recorded_by: Mapped[Account | None] = relationship()
-    readings: Mapped[list[Reading]] = relationship(back_populates="check_in", order_by="Reading.id")
-    notes: Mapped[list[Note]] = relationship(back_populates="check_in", order_by="Note.id")
+    recorded_by: Mapped[Account | None] = relationship(foreign_keys=[recorded_by_id])
+    confirmed_by: Mapped[Account | None] = relationship(foreign_keys=[confirmed_by_id])
+    readings: Mapped[list[Reading]] = relationship(
+        back_populates="check_in",
+        order_by="Reading.id",
+        primaryjoin="foreign(Reading.check_in_id) == CheckIn.id",
+    )
+    notes: Mapped[list[Note]] = relationship(
+        back_populates="check_in", order_by="Note.id", primaryjoin="foreign(Note.check_in_id) == CheckIn.id"
+    )
 
     __table_args__ = (
+        UniqueConstraint("nonce", "day"),
         Index("ix_check_in_place_day", "place_id", "day", "id"),
         Index("ix_check_in_mobile", "mobile_index", "id"),
         Index("ix_check_in_device", "device_index", "id"),
@@ -197,6 +284,25 @@ class CheckIn(Row):
             "id",
             sqlite_where=text(OPEN_CASE),
             postgresql_where=text(OPEN_CASE),
+        ),
+        Index(
+            "ix_check_in_inside",
+            "place_id",
+            "id",
+            sqlite_where=text(INSIDE),
+            postgresql_where=text(INSIDE),
+        ),
+        Index(
+            "ix_check_in_party",
+            "party",
+            sqlite_where=text("party IS NOT NULL"),
+            postgresql_where=text("party IS NOT NULL"),
+        ),
+        Index(
+            "ix_check_in_code",
+            "id",
+            sqlite_where=text("code_state = 'pending'"),
+            postgresql_where=text("code_state = 'pending'"),
         ),
     )
 
@@ -227,6 +333,29 @@ class CheckIn(Row):
     @property
     def is_abnormal(self) -> bool:
         return self.verdict in (Verdict.REFUSED, Verdict.ATTENTION)
+
+    @classmethod
+    def counted(cls) -> ColumnElement[bool]:
+        """The entries that count as people who came in: let in or to be looked at, and set apart by no mark that a guard has
+        not settled. `models.overview` counts whole days by it."""
+        return and_(
+            cls.kind == Kind.ENTRY,
+            cls.verdict != Verdict.REFUSED,
+            or_(cls.marks == "", cls.confirmed_at.is_not(None)),
+        )
+
+    @property
+    def is_inside(self) -> bool:
+        """INSIDE, of one row."""
+        return (
+            self.left_at is None
+            and self.kind == Kind.ENTRY
+            and (not self.marks or self.confirmed_at is not None)
+            and (
+                self.verdict in ADMITTED
+                or (self.verdict == Verdict.ATTENTION and self.confirmed_at is not None)
+            )
+        )
 
     def measure(
         self,
@@ -264,6 +393,8 @@ class CheckIn(Row):
         self.celsius, self.measured_by, self.masked = reading.celsius, MeasuredBy.GUARD, masked
         self.verdict, self.reasons = judgement.verdict, write_reasons(judgement.reasons)
         self.recheck_asked_at = None
+        if self.confirmed_at is None:  # whoever was measured stood before the guard
+            self.confirmed_at, self.confirmed_by_id = now, by_id
         return reading
 
     def rested_at(self, policy: Policy) -> datetime | None:
@@ -277,7 +408,7 @@ class CheckIn(Row):
 class Reading(Row):
     """A temperature that a guard measured for somebody who had declared one (门岗实测)."""
 
-    check_in_id: Mapped[int] = mapped_column(ForeignKey("check_in.id"), index=True)
+    check_in_id: Mapped[int] = mapped_column(BigId, index=True)
     celsius: Mapped[int] = mapped_column(SmallInteger)
     masked: Mapped[bool]
     at: Mapped[datetime]
@@ -286,7 +417,9 @@ class Reading(Row):
     before_by: Mapped[MeasuredBy | None]
     before_verdict: Mapped[Verdict]
 
-    check_in: Mapped[CheckIn] = relationship(back_populates="readings")
+    check_in: Mapped[CheckIn] = relationship(
+        back_populates="readings", primaryjoin="foreign(Reading.check_in_id) == CheckIn.id"
+    )
     by: Mapped[Account] = relationship()
 
 
@@ -298,19 +431,27 @@ class Outcome(Labelled):
     TO_CLINIC = "to_clinic", "已转诊"
     REPORTED = "reported", "已报社区"
     MISTAKE = "mistake", "填错了，已核实"
+    GONE = "gone", "人已离开"
+    TURNED_AWAY = "turned_away", "门岗已劝离"
     FOLLOWING = "following", "继续跟进"
 
 
-class Note(Row):
-    """The specialist's note on an abnormal entry (处置记录); every outcome but `following` closes it."""
+# What leaves a case open: somebody has still to say how it ended.
+UNFINISHED = (Outcome.FOLLOWING, Outcome.TURNED_AWAY)
 
-    check_in_id: Mapped[int] = mapped_column(ForeignKey("check_in.id"), index=True)
+
+class Note(Row):
+    """A note on an abnormal entry (处置记录); every outcome but those of UNFINISHED closes it."""
+
+    check_in_id: Mapped[int] = mapped_column(BigId, index=True)
     outcome: Mapped[Outcome]
     text: Mapped[str | None] = mapped_column(EncryptedText("note.text"))
     at: Mapped[datetime]
     by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
 
-    check_in: Mapped[CheckIn] = relationship(back_populates="notes")
+    check_in: Mapped[CheckIn] = relationship(
+        back_populates="notes", primaryjoin="foreign(Note.check_in_id) == CheckIn.id"
+    )
     by: Mapped[Account] = relationship()
 
     @classmethod
@@ -324,7 +465,7 @@ class Note(Row):
             raise RuleBroken("继续跟进，请写一句现在的情况")
         note = cls(outcome=outcome, text=text.strip() or None, at=now, by_id=by_id)
         entry.notes.append(note)
-        entry.handled_at = None if outcome == Outcome.FOLLOWING else now
+        entry.handled_at = None if outcome in UNFINISHED else now
         return note
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from datetime import time as clock_time
 from typing import Any
 
-from sqlalchemy import Engine, event, select, update
+from sqlalchemy import Engine, event, func, select, update
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
 
 from .base import Row, local, reading
@@ -21,7 +21,8 @@ from .enterprises import Enterprise, Premises, Spelling
 from .gate import fold
 from .places import Adoption, Clinic, District, Gate, GateCode, ModeOrder, Place, open_between
 from .policy.book import Book
-from .policy.schema import GateForm, Mode, Policy
+from .policy.schema import GateForm, Mode, Policy, Question
+from .watch import Fault
 
 
 class Version(Row):
@@ -32,7 +33,19 @@ class Version(Row):
 
 
 NUMBER = select(Version.number).where(Version.name == "gates")
-WATCHED = (Adoption, Clinic, District, Enterprise, Gate, GateCode, ModeOrder, Place, Premises, Spelling)
+WATCHED = (
+    Adoption,
+    Clinic,
+    District,
+    Enterprise,
+    Fault,
+    Gate,
+    GateCode,
+    ModeOrder,
+    Place,
+    Premises,
+    Spelling,
+)
 
 
 @event.listens_for(Session, "after_flush")
@@ -101,7 +114,16 @@ class GateView:
     tenant_names: tuple[str, ...]
     clinic: FeverClinic | None
     on: date  # the day in Shanghai for which this view was built: schemes change at midnight
+    faulty_until: datetime | None  # the thermometer is out of order until then
     number: int  # of Version, from before this was read: register() takes nothing once it has moved on
+
+    @property
+    def faulty(self) -> bool:
+        return self.faulty_until is not None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether this is still what the gate is, if no table has changed since."""
+        return self.on == local(at).date() and (self.faulty_until is None or at < self.faulty_until)
 
     def is_open(self, at: datetime) -> bool:
         return open_between(self.opens, self.closes, local(at).time())
@@ -189,6 +211,9 @@ def view_of(
     orders = session.scalars(ModeOrder.reaching(place, now)).all()
     mode = Mode.EMERGENCY if orders else Mode.NORMAL
     form = policy.gate[mode]
+    faulty_until = session.scalar(
+        select(func.max(Fault.until_at)).where(Fault.gate_id == gate.id, Fault.holding(now))
+    )
     tenants, names = _tenants(session, place)
     return GateView(
         code=scanned.code,
@@ -211,14 +236,31 @@ def view_of(
         mode=mode,
         emergency=Emergency(orders[0].name, orders[0].starts_at) if orders else None,
         policy=policy,
-        form=form,
+        form=form if faulty_until is None else without_thermometer(form),
         word=form.word and not gate.without_word,
         tenants=tenants,
         tenant_names=names,
         clinic=_clinic(session, place),
         on=today,
+        faulty_until=faulty_until,
         number=number,
     )
+
+
+def without_thermometer(form: GateForm) -> GateForm:
+    """The form of a gate whose thermometer is out of order: a temperature may be given, and need not be."""
+
+    def asked(question: Question) -> Question:
+        if question.kind != "temperature":
+            return question
+        return replace(
+            question,
+            required=False,
+            hint="入口的体温计现在用不了；自己量过就填，没有量过可以不填",
+            hint_en="The thermometer here is out of order. Fill in if you have measured yourself, else leave it empty",
+        )
+
+    return replace(form, questions=tuple(asked(question) for question in form.questions))
 
 
 def mode_at(session: Session, place: Place, now: datetime) -> Mode:
@@ -282,7 +324,7 @@ class GateBook:
         if fresh or self._moved != _moved_here or time.monotonic() - self._checked > self.seconds:
             self._follow()
         found = self._views.get(code)
-        if found is not None and (isinstance(found, WrongCode) or found.on == local(now).date()):
+        if found is not None and (isinstance(found, WrongCode) or found.holds(now)):
             return found
         number = self._number
         with reading(), Session(self.engine) as session:

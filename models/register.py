@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,21 +15,27 @@ from . import register_statements as statements
 from .base import local
 from .driver import DriverConnection, writing_to
 from .gate import (
+    ADMITTED,
     RECHECK_WINDOW,
     CheckIn,
+    CodeState,
     Declaration,
     Judgement,
     Kind,
     Mark,
     MeasuredBy,
     Reason,
+    Source,
     Verdict,
+    fold,
     judge,
     marks_of,
     write_reasons,
 )  # fmt: skip
 from .gateview import GateView
 from .vault import Vault
+
+BEFORE_MIDNIGHT = timedelta(minutes=1)  # longer than any request waits for the database
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,57 +53,95 @@ class Written:
 def register(
     engine: Engine, vault: Vault, gate: GateView, declared: Declaration, *,
     nonce: bytes, opened_at: datetime, device: str, now: datetime,
+    companions: Sequence[Declaration] = (), at_gate: bool = False, code: CodeState | None = None,
 ) -> Written:  # fmt: skip
-    """Judges and stores a visitor's declaration.
+    """Judges and stores a visitor's declaration, and those of the people who came along, each in a row of its own.
 
     The same nonce again gives the first answer unchanged, whatever it carries. A new form of a visitor who was refused
-    here within RECHECK_WINDOW is linked to that refusal and is at best ATTENTION.
+    here within RECHECK_WINDOW is linked to that refusal and is at best ATTENTION. Whoever comes in here has left wherever
+    else a visit of theirs went on. `at_gate`: the form was opened by the code of the gate's own tablet, so that presence is
+    confirmed. `code`: what became of asking the health-code service; None where it was not asked.
     """
-    mobile_index = vault.blind(declared.mobile, "mobile") if declared.mobile else None
     device_index = vault.blind(device, "device")
+    identity = vault.blind(declared.mobile, "mobile") if declared.mobile else None
     today = local(now).date()
     turn = {"at_place": gate.place_id, "on_day": today}
     lately = {
         "same_device": device_index,
-        "same_mobile": mobile_index,
+        "same_mobile": identity,
         "on_day": today,
+        "since": today - timedelta(days=1),
         "horizon": now - RECHECK_WINDOW,
     }
     marked = partial(
         marks_of, out_of_hours=not gate.is_open(now), place_ids=gate.place_ids, name=declared.name, now=now
     )
     become = partial(
-        attempt, vault, gate, declared,
-        mobile_index=mobile_index, device_index=device_index, nonce=nonce, opened_at=opened_at, now=now,
+        attempt, vault, gate, device_index=device_index, opened_at=opened_at, now=now,
+        confirmed_at=now if at_gate else None, code=code,
     )  # fmt: skip
+    alone = partial(become, declared, nonce=nonce, mobile_index=identity)
+    crossing = _crosses_midnight(opened_at, now)
     with writing_to(engine) as connection:
-        values = become(recent=[], marks=marked(recent=[])[0])
-        if connection.run(statements.insert_first, {**values, **turn, **lately, "number": gate.number}):
-            return Written(nonce, values["verdict"])
-        number, recent = _recent(connection, lately)
-        if number != gate.number:
-            return Written(nonce, Verdict.ATTENTION, outdated=True)
-        marks, slowed = marked(recent=[r for r in recent if r.device_index == device_index])
-        if slowed:
-            first = _first(connection, nonce)
-            if first is None:
-                return Written(nonce, Verdict.ATTENTION, slowed=True)
-            return Written(nonce, first, repeated=True)
-        values = become(recent=recent, marks=marks)
-        if not connection.run(statements.insert, {**values, **turn}):
-            first = _first(connection, nonce)
-            return Written(nonce, first or values["verdict"], repeated=True)
+        if not (companions or crossing):
+            values = alone(recent=[], marks=marked(recent=[])[0])
+            if connection.run(statements.insert_first, {**values, **turn, **lately, "number": gate.number}):
+                return Written(nonce, values["verdict"])
+        with connection.together(nonce if crossing else None):
+            first = _first(connection, nonce) if crossing else None
+            if first is not None:
+                return Written(nonce, first, repeated=True)
+            number, recent = _recent(connection, lately)
+            if number != gate.number:
+                return Written(nonce, Verdict.ATTENTION, outdated=True)
+            marks, slowed = marked(recent=[r for r in recent if r.device_index == device_index])
+            if slowed:
+                first = _first(connection, nonce)
+                if first is None:
+                    return Written(nonce, Verdict.ATTENTION, slowed=True)
+                return Written(nonce, first, repeated=True)
+            values = alone(recent=recent, marks=marks)
+            if not connection.run(statements.insert, {**values, **turn}):
+                first = _first(connection, nonce)
+                return Written(nonce, first or values["verdict"], repeated=True)
+            _move(connection, values, recent, now)
+            for number, companion in enumerate(companions):
+                index = companion_index(vault, identity or device_index, companion.name)
+                _number, before = _recent(connection, {**lately, "same_mobile": index, "same_device": None})
+                row = become(
+                    companion, nonce=companion_nonce(vault, nonce, number), mobile_index=index, party=nonce,
+                    recent=before, marks=marks,
+                )  # fmt: skip
+                connection.run(statements.insert, {**row, **turn})
+                _move(connection, row, before, now)
     return Written(nonce, values["verdict"])
+
+
+def companion_nonce(vault: Vault, nonce: bytes, number: int) -> bytes:
+    """The nonce of the row of the so-and-so-many-th person who came along: the same form is the same rows."""
+    return vault.mac("companion", nonce + bytes([number]), len(nonce))
+
+
+def companion_index(vault: Vault, identity: bytes, name: str) -> bytes:
+    """By which somebody who came along is known again: with the same leader, under the same name."""
+    return vault.blind(f"{identity.hex()}/{fold(name)}", "companion")
 
 
 def attempt(
     vault: Vault, gate: GateView, declared: Declaration, *,
     recent: list[Any], marks: Iterable[Mark], mobile_index: bytes | None, device_index: bytes | None,
-    nonce: bytes, opened_at: datetime | None, now: datetime,
+    nonce: bytes, opened_at: datetime | None, now: datetime, **facts: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """The row that an attempt becomes: judged, and placed among the `recent` rows of its visitor, newest first. Its call number
-    comes with the INSERT."""
-    judgement, earlier_id = _after_refusal(judge(gate.policy, gate.form, declared), recent, gate, now)
+    comes with the INSERT. `facts` say what is not so with a visitor who fills in the form alone: see BY_OTHERS and, of
+    somebody else's hand, `measured_by` GUARD."""
+    code = facts.pop("code", None)
+    measured_by = facts.pop("measured_by", MeasuredBy.SELF)
+    judgement, earlier_id = judge(gate.policy, gate.form, declared, faulty=gate.faulty), None
+    if code == CodeState.PENDING:
+        judgement = judgement.doubted(("code_unknown",))
+    if measured_by != MeasuredBy.GUARD or declared.celsius is None:
+        judgement, earlier_id = _after_refusal(judgement, recent, gate, now)
     return {
         "nonce": nonce,
         "district_id": gate.district_id,
@@ -106,7 +150,7 @@ def attempt(
         **_moment(now),
         "arrived_at": now,
         "opened_at": opened_at,
-        "kind": _kind(recent, gate, mobile_index or device_index, now),
+        "kind": _kind(recent, gate, mobile_index or device_index, now, alone="party" not in facts),
         "name": declared.name,
         "mobile": vault.seal(declared.mobile, CheckIn.MOBILE) if declared.mobile else None,
         "mobile_index": mobile_index,
@@ -115,7 +159,7 @@ def attempt(
         "enterprise_id": gate.enterprise_id(declared.enterprise),
         "purpose": declared.purpose,
         "celsius": None if declared.celsius is None else int(declared.celsius * 10),
-        "measured_by": None if declared.celsius is None else MeasuredBy.SELF,
+        "measured_by": None if declared.celsius is None else measured_by,
         "masked": _masked(declared),
         "answers": seal_answers(vault, declared),
         "mode": gate.mode.value,
@@ -124,7 +168,17 @@ def attempt(
         "reasons": write_reasons(judgement.reasons),
         "marks": ",".join(marks),
         "earlier_id": earlier_id,
+        "code_state": code,
+        **ALONE,
+        **facts,
     }
+
+
+# What is so of a row that its visitor writes, and otherwise where a guard, a sheet of paper or a companion has a part in it.
+ALONE: dict[str, Any] = {
+    "source": Source.SCAN, "hand_reason": None, "party": None, "recorded_by_id": None,
+    "confirmed_at": None, "confirmed_by_id": None, "left_at": None, "left_how": None, "left_by_id": None,
+}  # fmt: skip
 
 
 def _moment(now: datetime) -> dict[str, Any]:
@@ -162,23 +216,52 @@ def _after_refusal(
     if refused is None:
         return judgement, None
     earlier: Reason = ("earlier", f"{local(refused.occurred_at):%H:%M}")
-    verdict = Verdict.ATTENTION if judgement.verdict == Verdict.PASS else judgement.verdict
-    return Judgement(verdict, (*judgement.reasons, earlier)), refused.id
+    return judgement.doubted(earlier), refused.id
 
 
-def _kind(recent: list[Any], gate: GateView, visitor: bytes | None, now: datetime) -> Kind:
-    """The same gate again continues the visit, another gate of the place is a movement; a refusal began no visit."""
-    today = local(now).date()
-    for row in recent:
-        same_visitor = visitor in (row.mobile_index, row.device_index)
-        if (
-            same_visitor
-            and row.place_id == gate.place_id
-            and row.day == today
-            and row.verdict != Verdict.REFUSED
-        ):
-            return Kind.AGAIN if row.gate_id == gate.gate_id else Kind.MOVE
+def _kind(
+    recent: list[Any], gate: GateView, visitor: bytes | None, now: datetime, *, alone: bool = True
+) -> Kind:
+    """The same gate again continues the visit, another gate of the place is a movement; a refusal began no visit, and one that
+    has ended is over."""
+    today, last_gate = local(now).date(), None
+    for row in recent:  # newest first
+        if not _same(row, visitor, alone) or row.place_id != gate.place_id or row.verdict == Verdict.REFUSED:
+            continue
+        last_gate = last_gate or row.gate_id
+        if row.kind == Kind.ENTRY:
+            if row.left_at is not None or not (row.day == today or _admitted(row)):
+                break
+            return Kind.AGAIN if last_gate == gate.gate_id else Kind.MOVE
     return Kind.ENTRY
+
+
+def _same(row: Any, visitor: bytes | None, alone: bool) -> bool:
+    """Whether a recent row is of this visitor. Whoever came along has the leader's phone, and is somebody else."""
+    if alone and row.party is not None:
+        return False
+    return visitor in (row.mobile_index, row.device_index)
+
+
+def _admitted(row: Any) -> bool:
+    return row.verdict in ADMITTED or (row.verdict == Verdict.ATTENTION and row.confirmed_at is not None)
+
+
+def _move(connection: DriverConnection, values: dict[str, Any], recent: list[Any], now: datetime) -> None:
+    """Whoever has come in here is no longer elsewhere."""
+    if values["verdict"] == Verdict.REFUSED:
+        return
+    visitor = values["mobile_index"] or values["device_index"]
+    for row in recent:
+        elsewhere = row.place_id != values["place_id"] and row.kind == Kind.ENTRY and row.left_at is None
+        if elsewhere and _admitted(row) and _same(row, visitor, values["party"] is None):
+            connection.run(statements.moved, {"visit": row.id, "visit_day": row.day, "moved_at": now})
+
+
+def _crosses_midnight(opened_at: datetime, now: datetime) -> bool:
+    """Whether the same form might be sent on two days: a row is one by nonce and day, so such a form asks before it writes."""
+    here = local(now)
+    return local(opened_at).date() != here.date() or (here + BEFORE_MIDNIGHT).date() != here.date()
 
 
 def _masked(declared: Declaration) -> bool | None:

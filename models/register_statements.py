@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Subquery,
+    and_,
     bindparam,
     case,
     cast,
@@ -19,20 +20,32 @@ from sqlalchemy import (
     or_,
     select,
     union_all,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
 from .driver import Ready
-from .gate import CheckIn
+from .gate import CheckIn, Departure
 from .gateview import Version
 
 T: Any = CheckIn.__table__
-RECENT = (T.c.id, T.c.place_id, T.c.gate_id, T.c.verdict, T.c.occurred_at, T.c.name, T.c.day,
-          T.c.mobile_index, T.c.device_index, T.c.measured_by)  # fmt: skip
+RECENT = (T.c.id, T.c.place_id, T.c.gate_id, T.c.verdict, T.c.occurred_at, T.c.name, T.c.day, T.c.kind, T.c.party,
+          T.c.mobile_index, T.c.device_index, T.c.measured_by, T.c.confirmed_at, T.c.left_at)  # fmt: skip
 RECENT_ROWS = 200
-LATER = ("id", "call_number", "recorded_by_id", "recheck_asked_at", "handled_at")
-GIVEN = [c for c in T.c if c.name not in LATER]  # what an attempt gives; call_number comes with the INSERT
+LATER = ("id", "call_number", "recheck_asked_at", "handled_at")  # call_number comes with the INSERT
+BY_OTHERS = (
+    "source",
+    "hand_reason",
+    "party",
+    "recorded_by_id",
+    "confirmed_by_id",
+    "left_at",
+    "left_how",
+    "left_by_id",
+)
+GIVEN = [c for c in T.c if c.name not in LATER]  # what an attempt gives
+GIVEN_FIRST = [c for c in GIVEN if c.name not in BY_OTHERS]  # and a visitor's own alone
 INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 GATES = Version.name == literal_column("'gates'")
 
@@ -53,11 +66,11 @@ def insert_first(dialect: Dialect) -> Ready:
 
     psycopg reads a text of more than 4096 characters anew each time, which costs more than is saved.
     """
-    rows, lately = _recent_rows((T.c.day, T.c.occurred_at))
+    rows, lately = _recent_rows((T.c.day, T.c.occurred_at, T.c.kind, T.c.verdict, T.c.left_at))
     unchanged = select(Version.number).where(GATES).scalar_subquery() == bindparam("number")
     nobody = ~exists(select(rows.c.day).where(lately))
-    values = [_given(column, dialect) for column in GIVEN]
-    names = [column.name for column in GIVEN]
+    values = [_given(column, dialect) for column in GIVEN_FIRST]
+    names = [column.name for column in GIVEN_FIRST]
     row = INSERT[dialect.name](T).from_select(
         [*names, "call_number"], select(*values, _turn()).where(unchanged, nobody), include_defaults=False
     )
@@ -77,20 +90,39 @@ def verdict_of_nonce(dialect: Dialect) -> Ready:
     return Ready(select(T.c.verdict).where(T.c.nonce == bindparam("nonce")), dialect)
 
 
+@cache
+def moved(dialect: Dialect) -> Ready:
+    """Ends a visit elsewhere, of somebody who has just come in here."""
+    row = update(T).where(
+        T.c.id == bindparam("visit"), T.c.day == bindparam("visit_day"), T.c.left_at.is_(None)
+    )
+    left: dict[str, Any] = {"left_at": bindparam("moved_at"), "left_how": literal_column(f"'{Departure.MOVED.value}'")}
+    return Ready(row.values(left).returning(T.c.id), dialect)
+
+
 def _recent_rows(columns: Sequence[Any]) -> tuple[Subquery, ColumnElement[bool]]:
-    """The last rows of this device and of this mobile, and the condition that a rule looks as far back.
+    """The last rows of this device and of this mobile since yesterday, and the condition that a rule looks at them: what is of
+    today, what is younger than RECHECK_WINDOW, and a visit that has not ended.
 
     Two look-ups that each end at RECENT_ROWS, not one with OR: no planner can think of reading the table backwards. The
     constants stand in the text: a plan that is made once for all values knows them.
     """
 
     def last(column: Any, value: str) -> Any:
-        newest = select(*columns).where(column == bindparam(value)).order_by(T.c.id.desc())
+        since = T.c.day >= bindparam(
+            "since", type_=Date
+        )  # on PostgreSQL the weeks before are not even looked into
+        newest = select(*columns).where(column == bindparam(value), since).order_by(T.c.id.desc())
         return select(newest.limit(literal_column(str(RECENT_ROWS))).subquery())
 
     rows = union_all(last(T.c.device_index, "same_device"), last(T.c.mobile_index, "same_mobile")).subquery()
     today = bindparam("on_day", type_=Date)
-    return rows, or_(rows.c.day == today, rows.c.occurred_at > bindparam("horizon"))
+    going_on = and_(
+        rows.c.left_at.is_(None),
+        rows.c.kind == literal_column("'entry'"),
+        rows.c.verdict != literal_column("'refused'"),
+    )
+    return rows, or_(rows.c.day == today, rows.c.occurred_at > bindparam("horizon"), going_on)
 
 
 def _turn() -> ColumnElement[int]:

@@ -28,6 +28,7 @@ from models.gate import (
     RECHECK_WINDOW,
     CheckIn,
     Declaration,
+    Kind,
     Mark,
     MeasuredBy,
     Verdict,
@@ -87,6 +88,10 @@ class Seen:
     mobile_index: bytes | None
     device_index: bytes | None
     measured_by: MeasuredBy | None
+    kind: Kind
+    party: bytes | None
+    confirmed_at: datetime | None
+    left_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +177,7 @@ class Days:
         )  # fmt: skip
         row["call_number"] = 100 + self._called[gate.place_id] % 900
         self._called[gate.place_id] += 1
-        row |= {"recorded_by_id": None, "recheck_asked_at": None, "handled_at": None}
+        row |= {"recheck_asked_at": None, "handled_at": None}
         if by_guard and guard is not None:
             row["recorded_by_id"] = guard.id
             row["measured_by"] = row["measured_by"] and MeasuredBy.GUARD
@@ -218,6 +223,7 @@ class Days:
         if record is not None:
             self.diary.records.append((case.entry, record))
         seen.verdict, seen.measured_by = case.entry.verdict, case.entry.measured_by
+        seen.confirmed_at = case.entry.confirmed_at
         task.row.update(changes(case.entry))
 
 

@@ -32,6 +32,7 @@ context.configure(
     render_item=plainly,
     compare_type=True,
     compare_server_default=True,
+    include_name=schema.is_ours,
 )
 with context.begin_transaction():
     context.run_migrations()

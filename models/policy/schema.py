@@ -221,10 +221,12 @@ class LookBack:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How many days a check-in is kept (保存期限), and the most within an opened emergency."""
+    """How many days a check-in is kept (保存期限), and the most within an opened emergency; in which modes a visitor may have
+    their own deleted before (访客删除)."""
 
     check_in_days: int
     emergency_max_days: int
+    visitor_may_delete: Mapping[Mode, bool]
     source: Source
 
 
