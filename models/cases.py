@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, defer, joinedload, selectinload
 from .base import local
 from .enterprises import Enterprise
 from .gate import (
+    UNFINISHED,
     CheckIn,
     Kind,
     MeasuredBy,
@@ -122,6 +123,8 @@ def state_of(entry: CheckIn, policy: Policy, now: datetime) -> str:
     if entry.notes and entry.notes[-1].outcome == Outcome.FOLLOWING:
         note = entry.notes[-1]
         return f"{note.by.name}在跟进，{_when(note.at, now)}"
+    if entry.notes and entry.notes[-1].outcome == Outcome.TURNED_AWAY:
+        return f"门岗{_when(entry.notes[-1].at, now)}已劝离，等您记下结果"
     rested = entry.rested_at(policy)
     waits = f"{local(rested):%H:%M}起可测" if rested is not None and now < rested else ""
     if entry.recheck_asked_at is not None:
@@ -283,7 +286,7 @@ def story(
             _measured(reading, entry.verdict if last else entry.readings[number + 1].before_verdict)
         )
     for note in entry.notes:
-        closed = note.outcome != Outcome.FOLLOWING
+        closed = note.outcome not in UNFINISHED
         words = f"{note.by.name}" + (f"：{note.text}" if note.text else "")
         kind, icon = ("ok", "circle-check") if closed else ("now", "notebook-pen")
         events.append(Event(note.at, kind, icon, note.outcome.label, words))

@@ -128,6 +128,7 @@ class Declaration:
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # question field -> chosen values
     enterprise: str = ""
     purpose: str = ""
+    child: bool = False  # under 14, and came along with a guardian who registers (PRIV-4)
 
 
 def judge(policy: Policy, form: GateForm, declared: Declaration, *, faulty: bool = False) -> Judgement:
@@ -336,12 +337,13 @@ class CheckIn(Row):
 
     @classmethod
     def counted(cls) -> ColumnElement[bool]:
-        """The entries that count as people who came in: let in or to be looked at, and set apart by no mark that a guard has
-        not settled. `models.overview` counts whole days by it."""
+        """The entries that count as people who came in: let in or to be looked at, set apart by no mark that a guard has not
+        settled, and not sent off. `models.overview` counts whole days by it."""
         return and_(
             cls.kind == Kind.ENTRY,
             cls.verdict != Verdict.REFUSED,
             or_(cls.marks == "", cls.confirmed_at.is_not(None)),
+            or_(cls.left_how.is_(None), cls.left_how != Departure.ABSENT),
         )
 
     @property
@@ -431,6 +433,7 @@ class Outcome(Labelled):
     TO_CLINIC = "to_clinic", "已转诊"
     REPORTED = "reported", "已报社区"
     MISTAKE = "mistake", "填错了，已核实"
+    CHECKED = "checked", "已核验，放行"
     GONE = "gone", "人已离开"
     TURNED_AWAY = "turned_away", "门岗已劝离"
     FOLLOWING = "following", "继续跟进"

@@ -150,6 +150,12 @@ class WrongCode:
     current_version: int = 0
     current_from: datetime | None = None
     district_id: int = 0
+    gate_id: int = 0
+    on: date | None = None  # a district without a scheme may have one tomorrow
+
+    def holds(self, at: datetime) -> bool:
+        """As of GateView."""
+        return self.on is None or self.on == local(at).date()
 
 
 def build(session: Session, book: Book, code: str, now: datetime) -> GateView | WrongCode:
@@ -185,6 +191,7 @@ def view_of(
         "district_slug": district.slug,
         "district_name": district.name,
         "district_id": district.id,
+        "gate_id": gate.id,
         "place_name": place.name,
         "gate_name": gate.name,
         "hotline": district.hotline,
@@ -207,7 +214,7 @@ def view_of(
         session.scalars(select(Adoption).where(Adoption.district_id == district.id)), today
     )
     if policy is None:
-        return WrongCode("no_scheme", **where)
+        return WrongCode("no_scheme", **where, on=today)
     orders = session.scalars(ModeOrder.reaching(place, now)).all()
     mode = Mode.EMERGENCY if orders else Mode.NORMAL
     form = policy.gate[mode]
@@ -324,7 +331,7 @@ class GateBook:
         if fresh or self._moved != _moved_here or time.monotonic() - self._checked > self.seconds:
             self._follow()
         found = self._views.get(code)
-        if found is not None and (isinstance(found, WrongCode) or found.holds(now)):
+        if found is not None and found.holds(now):
             return found
         number = self._number
         with reading(), Session(self.engine) as session:

@@ -36,13 +36,14 @@ BEHIND = 1000  # how far ids may commit out of turn: see Pulse
 
 @dataclass(slots=True)
 class Counts:
-    """How often what happened. A marked row is in `unconfirmed` alone until a guard confirms it."""
+    """How often what happened. A marked row is in `unconfirmed` alone until a guard confirms it; who was sent off, in none."""
 
     passed: int = 0  # entries that were passed or, where nothing is judged, registered
     attention: int = 0  # entries that a guard was to look at
     refused: int = 0
     again: int = 0  # the same visitor once more, at this gate or another of the place: no entry
     unconfirmed: int = 0
+    confirmed: int = 0  # of the entries: seen by a guard, not declared alone
 
     @property
     def entered(self) -> int:
@@ -61,23 +62,28 @@ class Day:
 
 def day_of(session: Session, place_ids: Sequence[int], day: date) -> Day:
     """The counts of a day, from one query."""
-    marked: ColumnElement[int] = literal_column("CASE WHEN marks = '' THEN 0 ELSE 1 END")
     handled: ColumnElement[int] = literal_column("CASE WHEN handled_at IS NULL THEN 0 ELSE 1 END")
-    keys = (T.c.gate_id, T.c.hour, T.c.verdict, T.c.kind, marked, handled)
+    confirmed: ColumnElement[int] = literal_column("CASE WHEN confirmed_at IS NULL THEN 0 ELSE 1 END")
+    apart: ColumnElement[int] = literal_column("CASE WHEN marks = '' THEN 0 ELSE 1 END")
+    sent_off: ColumnElement[int] = literal_column("CASE WHEN left_how = 'absent' THEN 1 ELSE 0 END")
+    keys = (T.c.gate_id, T.c.hour, T.c.verdict, T.c.kind, apart, handled, confirmed, sent_off)
     rows = session.execute(
         select(*keys, func.count()).where(T.c.place_id.in_(place_ids), T.c.day == day).group_by(*keys)
     )
     found = Day()
-    for gate_id, hour, verdict, kind, is_marked, is_handled, number in rows:
+    for gate_id, hour, verdict, kind, is_apart, is_handled, is_confirmed, is_sent_off, number in rows:
         if is_handled:
             found.handled += number
-        if is_marked and is_handled:
-            continue  # looked at, and still no entry that a guard has confirmed
+        marked = bool(is_apart) and not is_confirmed
+        if is_sent_off or (marked and is_handled):
+            continue  # looked at, and no entry
+        column = _column(verdict, kind, marked)
         at_hour = found.by_hour.setdefault(hour, Counts())
         at_gate = found.by_gate.setdefault(gate_id, Counts())
-        column = _column(verdict, kind, bool(is_marked))
         for counts in (found.total, at_hour, at_gate):
             setattr(counts, column, getattr(counts, column) + number)
+            if is_confirmed and column in ("passed", "attention"):
+                counts.confirmed += number
     return found
 
 
@@ -119,8 +125,7 @@ def before(session: Session, place_ids: Sequence[int], now: datetime) -> Before:
     rows = session.execute(
         select(T.c.day, T.c.hour, func.count(), until_now)
         .where(
-            T.c.place_id.in_(place_ids), T.c.day.in_([yesterday, last_week]),
-            T.c.kind == Kind.ENTRY, T.c.verdict != Verdict.REFUSED, T.c.marks == "",
+            T.c.place_id.in_(place_ids), T.c.day.in_([yesterday, last_week]), CheckIn.counted(),
         )
         .group_by(T.c.day, T.c.hour)
     ).all()  # fmt: skip
@@ -243,8 +248,7 @@ class PlaceNow:
 def places_now(session: Session, places: Sequence[Place], now: datetime) -> dict[int, PlaceNow]:
     """How each of these places stands, from three queries. A park's numbers include its buildings."""
     ids = [place.id for place in places]
-    entered = Counter(_by_place(session, ids, T.c.day == local(now).date(), T.c.kind == Kind.ENTRY,
-                                T.c.verdict != Verdict.REFUSED, T.c.marks == ""))  # fmt: skip
+    entered = Counter(_by_place(session, ids, T.c.day == local(now).date(), CheckIn.counted()))
     waiting = Counter(_by_place(session, ids, still_open(local(now).date())))
     districts = {place.district_id for place in places}
     orders = session.scalars(

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from . import register_statements as statements
-from .base import local
+from .base import local, reading
 from .driver import DriverConnection, writing_to
 from .gate import (
     ADMITTED,
@@ -20,6 +20,7 @@ from .gate import (
     CheckIn,
     CodeState,
     Declaration,
+    HandReason,
     Judgement,
     Kind,
     Mark,
@@ -91,7 +92,7 @@ def register(
             first = _first(connection, nonce) if crossing else None
             if first is not None:
                 return Written(nonce, first, repeated=True)
-            number, recent = _recent(connection, lately)
+            number, recent = look_back(connection, lately)
             if number != gate.number:
                 return Written(nonce, Verdict.ATTENTION, outdated=True)
             marks, slowed = marked(recent=[r for r in recent if r.device_index == device_index])
@@ -104,17 +105,23 @@ def register(
             if not connection.run(statements.insert, {**values, **turn}):
                 first = _first(connection, nonce)
                 return Written(nonce, first or values["verdict"], repeated=True)
-            _move(connection, values, recent, now)
+            settle(connection, values, recent, now)
             for number, companion in enumerate(companions):
                 index = companion_index(vault, identity or device_index, companion.name)
-                _number, before = _recent(connection, {**lately, "same_mobile": index, "same_device": None})
+                _number, before = look_back(connection, {**lately, "same_mobile": index, "same_device": None})
                 row = become(
                     companion, nonce=companion_nonce(vault, nonce, number), mobile_index=index, party=nonce,
-                    recent=before, marks=marks,
+                    hand_reason=HandReason.CHILD if companion.child else None, recent=before, marks=marks,
                 )  # fmt: skip
                 connection.run(statements.insert, {**row, **turn})
-                _move(connection, row, before, now)
+                settle(connection, row, before, now)
     return Written(nonce, values["verdict"])
+
+
+def is_registered(engine: Engine, nonce: bytes) -> bool:
+    """Whether this very form has become a row already."""
+    with reading(), engine.connect() as connection:
+        return connection.scalar(select(CheckIn.id).where(CheckIn.nonce == nonce)) is not None
 
 
 def companion_nonce(vault: Vault, nonce: bytes, number: int) -> bytes:
@@ -142,6 +149,8 @@ def attempt(
         judgement = judgement.doubted(("code_unknown",))
     if measured_by != MeasuredBy.GUARD or declared.celsius is None:
         judgement, earlier_id = _after_refusal(judgement, recent, gate, now)
+    visitor, alone = mobile_index or device_index, "party" not in facts
+    visit, last_gate_id = _visit(recent, gate.place_id, visitor, now, alone=alone)
     return {
         "nonce": nonce,
         "district_id": gate.district_id,
@@ -150,7 +159,7 @@ def attempt(
         **_moment(now),
         "arrived_at": now,
         "opened_at": opened_at,
-        "kind": _kind(recent, gate, mobile_index or device_index, now, alone="party" not in facts),
+        "kind": _kind(visit, last_gate_id, gate, judgement.verdict),
         "name": declared.name,
         "mobile": vault.seal(declared.mobile, CheckIn.MOBILE) if declared.mobile else None,
         "mobile_index": mobile_index,
@@ -186,7 +195,7 @@ def _moment(now: datetime) -> dict[str, Any]:
     return {"day": here.date(), "hour": here.hour, "occurred_at": now}
 
 
-def _recent(connection: DriverConnection, lately: dict[str, Any]) -> tuple[int, list[Any]]:
+def look_back(connection: DriverConnection, lately: dict[str, Any]) -> tuple[int, list[Any]]:
     """The number of Version, and the rows of this visitor or this device, newest first, as far back as a rule looks."""
     found = connection.run(statements.look, lately)
     rows = {r.id: r for r in found if r.id is not None}
@@ -219,21 +228,36 @@ def _after_refusal(
     return judgement.doubted(earlier), refused.id
 
 
-def _kind(
-    recent: list[Any], gate: GateView, visitor: bytes | None, now: datetime, *, alone: bool = True
-) -> Kind:
-    """The same gate again continues the visit, another gate of the place is a movement; a refusal began no visit, and one that
-    has ended is over."""
-    today, last_gate = local(now).date(), None
+def _kind(visit: Any, last_gate_id: int | None, gate: GateView, verdict: Verdict) -> Kind:
+    """The same gate again continues the visit, another gate of the place is a movement. Who had yet to be looked at has not
+    come in so far: the first row that is let in is the entry, and the earlier one becomes an attempt (see `superseded`)."""
+    if visit is None or (verdict in ADMITTED and not _admitted(visit)):
+        return Kind.ENTRY
+    return Kind.AGAIN if last_gate_id == gate.gate_id else Kind.MOVE
+
+
+def _visit(
+    recent: list[Any], place_id: int, visitor: bytes | None, now: datetime, *, alone: bool
+) -> tuple[Any, int | None]:
+    """The entry that this visitor's visit here began with, if it goes on, and the gate of the last row of it. A refusal began no
+    visit; of an earlier day goes on who was let in."""
+    today, last_gate_id = local(now).date(), None
     for row in recent:  # newest first
-        if not _same(row, visitor, alone) or row.place_id != gate.place_id or row.verdict == Verdict.REFUSED:
+        if not _same(row, visitor, alone) or row.place_id != place_id or row.verdict == Verdict.REFUSED:
             continue
-        last_gate = last_gate or row.gate_id
+        last_gate_id = last_gate_id or row.gate_id
         if row.kind == Kind.ENTRY:
-            if row.left_at is not None or not (row.day == today or _admitted(row)):
-                break
-            return Kind.AGAIN if last_gate == gate.gate_id else Kind.MOVE
-    return Kind.ENTRY
+            goes_on = row.left_at is None and (row.day == today or _admitted(row))
+            return (row, last_gate_id) if goes_on else (None, None)
+    return None, None
+
+
+def superseded(values: dict[str, Any], recent: list[Any], now: datetime) -> Any:
+    """The row that was taken for the entry until this one was let in; None where there is none."""
+    if values["kind"] != Kind.ENTRY:
+        return None
+    visitor, alone = values["mobile_index"] or values["device_index"], values["party"] is None
+    return _visit(recent, values["place_id"], visitor, now, alone=alone)[0]
 
 
 def _same(row: Any, visitor: bytes | None, alone: bool) -> bool:
@@ -247,15 +271,19 @@ def _admitted(row: Any) -> bool:
     return row.verdict in ADMITTED or (row.verdict == Verdict.ATTENTION and row.confirmed_at is not None)
 
 
-def _move(connection: DriverConnection, values: dict[str, Any], recent: list[Any], now: datetime) -> None:
-    """Whoever has come in here is no longer elsewhere."""
-    if values["verdict"] == Verdict.REFUSED:
+def settle(connection: DriverConnection, values: dict[str, Any], recent: list[Any], now: datetime) -> None:
+    """What the new row changes about earlier ones: whoever has come in here is no longer elsewhere, and has come in once. A
+    marked row changes nothing until a guard has seen its visitor (see `models.presence.confirm`)."""
+    if values["verdict"] == Verdict.REFUSED or values["marks"]:
         return
-    visitor = values["mobile_index"] or values["device_index"]
+    before = superseded(values, recent, now)
+    if before is not None:
+        connection.run(statements.no_entry, {"row": before.id, "row_day": before.day})
+    visitor, alone = values["mobile_index"] or values["device_index"], values["party"] is None
     for row in recent:
         elsewhere = row.place_id != values["place_id"] and row.kind == Kind.ENTRY and row.left_at is None
-        if elsewhere and _admitted(row) and _same(row, visitor, values["party"] is None):
-            connection.run(statements.moved, {"visit": row.id, "visit_day": row.day, "moved_at": now})
+        if elsewhere and _admitted(row) and _same(row, visitor, alone):
+            connection.run(statements.moved, {"row": row.id, "row_day": row.day, "moved_at": now})
 
 
 def _crosses_midnight(opened_at: datetime, now: datetime) -> bool:

@@ -26,7 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
 from .driver import Ready
-from .gate import CheckIn, Departure
+from .gate import CheckIn, Departure, Kind
 from .gateview import Version
 
 T: Any = CheckIn.__table__
@@ -93,11 +93,21 @@ def verdict_of_nonce(dialect: Dialect) -> Ready:
 @cache
 def moved(dialect: Dialect) -> Ready:
     """Ends a visit elsewhere, of somebody who has just come in here."""
-    row = update(T).where(
-        T.c.id == bindparam("visit"), T.c.day == bindparam("visit_day"), T.c.left_at.is_(None)
-    )
-    left: dict[str, Any] = {"left_at": bindparam("moved_at"), "left_how": literal_column(f"'{Departure.MOVED.value}'")}
-    return Ready(row.values(left).returning(T.c.id), dialect)
+    left: dict[str, Any] = {
+        "left_at": bindparam("moved_at"),
+        "left_how": literal_column(f"'{Departure.MOVED.value}'"),
+    }
+    return Ready(update(T).where(*_ONE, T.c.left_at.is_(None)).values(left).returning(T.c.id), dialect)
+
+
+@cache
+def no_entry(dialect: Dialect) -> Ready:
+    """Makes an attempt of what was taken for an entry."""
+    again: dict[str, Any] = {"kind": literal_column(f"'{Kind.AGAIN.value}'")}
+    return Ready(update(T).where(*_ONE).values(again).returning(T.c.id), dialect)
+
+
+_ONE = (T.c.id == bindparam("row"), T.c.day == bindparam("row_day"))
 
 
 def _recent_rows(columns: Sequence[Any]) -> tuple[Subquery, ColumnElement[bool]]:

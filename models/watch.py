@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .accounts import Account
-from .base import Labelled, Row
+from .base import Labelled, Row, RuleBroken, local
 from .places import Gate, Place
 
 
@@ -31,6 +31,9 @@ class HeadCount(Row):
         return None if gates is None else cls.gate_id.in_(select(Gate.id).where(gates))
 
 
+MOST_HOURS = 12  # a fault ends by itself: nobody forgets a gate that does not measure
+
+
 class FaultKind(Labelled):
     BROKEN = "broken", "体温计坏了"
     FROZEN = "frozen", "太冷，量不准"
@@ -45,7 +48,7 @@ class Fault(Row):
     kind: Mapped[FaultKind]
     note: Mapped[str] = mapped_column(default="")
     starts_at: Mapped[datetime]
-    until_at: Mapped[datetime]  # it ends by itself then: nobody forgets a gate that does not measure
+    until_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     opened_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
@@ -61,6 +64,35 @@ class Fault(Row):
     @classmethod
     def holding(cls, at: datetime) -> ColumnElement[bool]:
         return and_(cls.starts_at <= at, cls.until_at > at, or_(cls.ended_at.is_(None), cls.ended_at > at))
+
+    @classmethod
+    def report(
+        cls,
+        gate_id: int,
+        kind: FaultKind,
+        *,
+        hours: int,
+        note: str,
+        now: datetime,
+        by_id: int,
+        holding: Fault | None,
+    ) -> Fault:
+        """From now on the gate does not measure; `holding` is a fault that holds there already."""
+        if holding is not None:
+            raise RuleBroken(f"已经报过故障，到{local(holding.until_at):%H:%M}为止；修好了请点“已经修好”")
+        if not 1 <= hours <= MOST_HOURS:
+            raise RuleBroken(f"预计多久修好，填1到{MOST_HOURS}小时；到时还没有修好，再报一次")
+        if kind == FaultKind.OTHER and not note.strip():
+            raise RuleBroken("选了其他原因，请写一句是什么")
+        until = now + timedelta(hours=hours)
+        return cls(
+            gate_id=gate_id, kind=kind, note=note.strip(), starts_at=now, until_at=until, opened_by_id=by_id
+        )
+
+    def end(self, *, now: datetime, by_id: int) -> None:
+        if self.ended_at is not None or self.until_at <= now:
+            raise RuleBroken("这次故障已经结束")
+        self.ended_at, self.ended_by_id = now, by_id
 
 
 class NoticeKind(Labelled):

@@ -17,6 +17,7 @@ from models.base import db, local
 from models.enterprises import Enterprise, Premises
 from models.gate import CheckIn, Kind, MeasuredBy, Verdict
 from models.places import Adoption, Clinic, Community, District, Gate, Place, PlaceKind, Street, Unit
+from models.watch import Fault, FaultKind
 
 SCHEME = "chengdu-hitech/2022-03-23"
 LATER_SCHEME = "chengdu-hitech/2024-02-01"
@@ -182,3 +183,10 @@ def check_in(where: Gate, at: datetime, **facts: Any) -> CheckIn:
             mobile_index=vault.blind(number, "mobile") if number else None, **facts,
         )
     )  # fmt: skip
+
+
+def fault(
+    where: Gate, at: datetime, by: Account, kind: FaultKind = FaultKind.BROKEN, hours: int = 2
+) -> Fault:
+    """The gate's thermometer is out of order."""
+    return save(Fault.report(where.id, kind, hours=hours, note="", now=at, by_id=by.id, holding=None))

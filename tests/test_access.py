@@ -78,13 +78,20 @@ admin.verify_audit             A
 enterprises.home               CM
 gate.ask_recheck               public
 gate.check_in                  public
+gate.confirm_lately            DS
+gate.confirm_one               DS
 gate.desk                      DS
+gate.end_fault                 DS
+gate.fault                     DS
 gate.forget                    public
 gate.form                      public
 gate.measure                   DS
 gate.privacy                   public
+gate.record                    DS
+gate.send_off                  DS
 gate.show                      public
 gate.type_code                 public
+gate.unconfirm                 DS
 gate.welcome                   public
 office.adopt                   T
 office.compare_schemes         UOT
@@ -147,7 +154,7 @@ def numbers(app, town, client):
         "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id, "account_id": person.id,
         "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,
         "check_in_id": db.session.query(CheckIn.id).scalar(), "number": person.id, "kind": "street",
-        "code": town.gate.code.code, "token": "x" * 43, "spelling_id": 1,
+        "code": town.gate.code.code, "token": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,
     }  # fmt: skip
 
 

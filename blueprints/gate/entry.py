@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -40,8 +40,15 @@ class Answer:
     """A form as read: the declaration where it can be understood, else an error for each field that cannot."""
 
     declared: Declaration | None = None
+    companions: tuple[Declaration, ...] = ()
     confirm: str = ""  # a mobile that looks unlikely: taken when it is sent a second time
     errors: dict[str, tuple[str, str]] = field(default_factory=dict)  # field -> Chinese, English
+
+
+COMPANIONS = (
+    8  # with the one who fills in fewer than the names that mark a device: see models.gate.CROWD_NAMES
+)
+OF_EACH = ("name", "temperature", "choice", "choices")  # what every person answers; the rest they share
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,49 @@ def read(policy: Policy, form: GateForm, typed: Typed, remembered: Remembered | 
     if not answer.errors:
         kept = {f: values for f, values in answers.items() if values}
         answer.declared = Declaration(name, mobile, celsius, kept, texts["enterprise"], texts["purpose"])
+    return answer
+
+
+class Suffixed:
+    """What was sent for somebody who came along: `name_2` is their `name`."""
+
+    def __init__(self, typed: Typed, number: int) -> None:
+        self._typed, self._suffix = typed, f"_{number}"
+
+    def get(self, key: str, default: str = "", /) -> str:
+        return self._typed.get(key + self._suffix, default)
+
+    def getlist(self, key: str, /) -> list[str]:
+        return self._typed.getlist(key + self._suffix)
+
+
+def company(typed: Typed) -> range:
+    """The numbers of the people who came along that the form has room for: 2, 3 … Asked for one more, one more."""
+    told = typed.get("company", "")
+    room = int(told) if told.isascii() and told.isdigit() and len(told) < 3 else 0
+    return range(2, 2 + min(room + (1 if typed.get("more", "") else 0), COMPANIONS))
+
+
+def of_each(form: GateForm) -> GateForm:
+    """The questions that somebody who came along answers, too."""
+    return replace(form, questions=tuple(q for q in form.questions if q.kind in OF_EACH))
+
+
+def read_company(policy: Policy, form: GateForm, typed: Typed, answer: Answer) -> Answer:
+    """The people who came along: each judged by an own declaration; whoever has nothing filled in did not come."""
+    each, found = of_each(form), []
+    for number in company(typed):
+        theirs = Suffixed(typed, number)
+        if not any(text.strip() for question in each.questions for text in theirs.getlist(question.field)):
+            continue
+        one = read(policy, each, theirs)
+        answer.errors |= {f"{name}_{number}": said for name, said in one.errors.items()}
+        if one.declared is not None and answer.declared is not None:
+            shared = {"enterprise": answer.declared.enterprise, "purpose": answer.declared.purpose}
+            found.append(replace(one.declared, child=theirs.get("child") == "yes", **shared))
+    if answer.errors:
+        answer.declared = None
+    answer.companions = tuple(found)
     return answer
 
 
@@ -160,10 +210,15 @@ def _text(typed: Typed, question: Question) -> str:
 
 def kept(form: GateForm, typed: Typed) -> Mapping[str, list[str]]:
     """Everything that was typed, for the form that comes back with errors; what no page can show is left out."""
-    return {
-        question.field: [_showable(text) for text in typed.getlist(question.field)[:20]]
-        for question in form.questions
-    }
+    shown = {question.field: _texts(typed, question.field) for question in form.questions}
+    for number in company(typed):
+        for name in (*(question.field for question in of_each(form).questions), "child"):
+            shown[f"{name}_{number}"] = _texts(typed, f"{name}_{number}")
+    return shown
+
+
+def _texts(typed: Typed, name: str) -> list[str]:
+    return [_showable(text) for text in typed.getlist(name)[:20]]
 
 
 def _showable(text: str) -> str:

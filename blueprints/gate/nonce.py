@@ -1,7 +1,8 @@
 """The one token of a gate form (一次性编号): CSRF token and idempotency key in one.
 
-An HMAC over a random id, the time of issue, the gate and the mode. The id is the key of the row that the form becomes;
-the pass token is the id with a MAC of its own, so that whoever holds a form can find its pass, and nobody else.
+An HMAC over a random id, the time of issue, the gate, the mode, and whether the gate's tablet was scanned. The id is the key
+of the row that the form becomes; the pass token is the id with a MAC of its own, so that whoever holds a form can find its
+pass, and nobody else.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ VALID = timedelta(hours=12)
 ID, MAC = 16, 12
 LENGTH = 44  # characters: (16 + 4 + 1 + 12) bytes as base64
 MODES = (Mode.NORMAL, Mode.EMERGENCY)
+AT_GATE = 0x80
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,15 @@ class Nonce:
     id: bytes
     issued_at: datetime
     mode: Mode
+    at_gate: bool = False  # opened by the code that the gate's own tablet showed just then
 
     def expired(self, now: datetime) -> bool:
         return not timedelta(0) <= now - self.issued_at < VALID
 
 
-def issue(vault: Vault, gate_id: int, mode: Mode, now: datetime) -> str:
-    body = os.urandom(ID) + int(now.timestamp()).to_bytes(4, "big") + bytes([MODES.index(mode)])
+def issue(vault: Vault, gate_id: int, mode: Mode, now: datetime, *, at_gate: bool = False) -> str:
+    kind = MODES.index(mode) | (AT_GATE if at_gate else 0)
+    body = os.urandom(ID) + int(now.timestamp()).to_bytes(4, "big") + bytes([kind])
     return base64.urlsafe_b64encode(body + _mac(vault, gate_id, body)).decode()
 
 
@@ -50,12 +54,12 @@ def read(vault: Vault, gate_id: int, text: str) -> Nonce | None:
     body, mac = raw[:-MAC], raw[-MAC:]
     if (
         len(raw) != ID + 5 + MAC
-        or body[-1] >= len(MODES)
+        or body[-1] & ~AT_GATE >= len(MODES)
         or not hmac.compare_digest(mac, _mac(vault, gate_id, body))
     ):
         return None
     issued_at = datetime.fromtimestamp(int.from_bytes(body[ID : ID + 4], "big"), UTC)
-    return Nonce(body[:ID], issued_at, MODES[body[-1]])
+    return Nonce(body[:ID], issued_at, MODES[body[-1] & ~AT_GATE], bool(body[-1] & AT_GATE))
 
 
 def _mac(vault: Vault, gate_id: int, body: bytes) -> bytes:

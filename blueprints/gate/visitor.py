@@ -25,7 +25,7 @@ from models.base import db
 from models.gate import Declaration
 from models.gateview import GateView, WrongCode
 from models.places import CODE_LENGTH, CODE_SIGNS, read_code
-from models.register import register
+from models.register import is_registered, register
 
 PLACEHOLDER = "nonce-goes-here"
 REMEMBER = timedelta(days=30)
@@ -91,20 +91,28 @@ def check_in(code: str) -> Response:
 
 def _take(gate: GateView | WrongCode, fresh: bool) -> Response | None:
     """The answer to a check-in at this gate; None where only the gate as it is now can say."""
+    typed = request.form
     if isinstance(gate, WrongCode):
-        return wrong_code(gate) if fresh else None
-    vault, now, typed = site.vault, site.now(), request.form
+        return (_answered(gate.gate_id) or wrong_code(gate)) if fresh else None
+    vault, now = site.vault, site.now()
     visitor = remembered(gate)
     if visitor is not None and typed.get("name", "").strip():
         visitor = None  # somebody else fills in the whole form
     handed_out = nonce.read(vault, gate.gate_id, typed.get("nonce", ""))
     answer = entry.read(gate.policy, gate.form, typed, visitor)
+    if "company" in typed or "more" in typed:
+        if "more" in typed:
+            return _with_room_for_more(gate, visitor) if fresh else None
+        answer = entry.read_company(gate.policy, gate.form, typed, answer)
     if answer.declared is None or handed_out is None or handed_out.expired(now):
-        return _back(gate, answer, visitor, stale=answer.declared is not None) if fresh else None
+        if not fresh:
+            return None
+        return _answered(gate.gate_id) or _back(gate, answer, visitor, stale=answer.declared is not None)
     device = _device()
     written = register(
         engine(), vault, gate, answer.declared,
         nonce=handed_out.id, opened_at=handed_out.issued_at, device=device, now=now,
+        companions=answer.companions, at_gate=handed_out.at_gate,
     )  # fmt: skip
     if written.outdated:
         return None
@@ -114,9 +122,23 @@ def _take(gate: GateView | WrongCode, fresh: bool) -> Response | None:
         response.headers["Retry-After"] = "60"
         _keep_device(response, device, False)
         return response
-    response = Response(status=303)
-    response.headers["Location"] = f"/pass/{nonce.pass_token(vault, written.nonce)}"
+    response = _to_pass(written.nonce)
     _remember(response, gate, answer.declared, device, typed.get("remember", ""), visitor)
+    return response
+
+
+def _answered(gate_id: int) -> Response | None:
+    """The pass of a form that has become a row already. Its first answer may have been lost, and the gate have changed since:
+    what was registered stays registered."""
+    handed_out = nonce.read(site.vault, gate_id, request.form.get("nonce", ""))
+    if handed_out is None or not is_registered(engine(), handed_out.id):
+        return None
+    return _to_pass(handed_out.id)
+
+
+def _to_pass(row_nonce: bytes) -> Response:
+    response = Response(status=303)
+    response.headers["Location"] = f"/pass/{nonce.pass_token(site.vault, row_nonce)}"
     return response
 
 
@@ -164,7 +186,9 @@ def _render(gate: GateView, english: bool, **context: Any) -> str:
     return render_template(
         "gate/form.html", gate=gate, form=gate.form, english=english, organiser=gate.organiser,
         district_slug=gate.district_slug, kept_until=now + timedelta(days=gate.policy.retention.check_in_days),
-        **{"errors": {}, "typed": {}, "visitor": None, "stale": False, "slowed": False, "confirm": "", **context},
+        **{"errors": {}, "typed": {}, "visitor": None, "stale": False, "slowed": False, "confirm": "",
+           "company": range(0), "more": False, "room": entry.COMPANIONS, "each": entry.of_each(gate.form).questions,
+           "asked": [question.field for question in gate.form.questions], **context},
     )  # fmt: skip
 
 
@@ -174,16 +198,32 @@ def _back(gate: GateView, answer: entry.Answer, visitor: entry.Remembered | None
     html = _render(
         gate,
         english,
-        nonce=nonce.issue(site.vault, gate.gate_id, gate.mode, site.now()),
+        nonce=_fresh_nonce(gate),
         errors={field: words[english] for field, words in answer.errors.items()},
         typed=entry.kept(gate.form, request.form),
         visitor=visitor,
         confirm=answer.confirm,
+        company=entry.company(request.form),
         **why,
     )
     response = _page(html)
     response.status_code = 422
     return response
+
+
+def _with_room_for_more(gate: GateView, visitor: entry.Remembered | None) -> Response:
+    """The form with room for one more person who came along. Nothing is read yet, so nothing is wrong yet."""
+    response = _back(gate, entry.Answer(), visitor, more=True)
+    response.status_code = 200
+    return response
+
+
+def _fresh_nonce(gate: GateView) -> str:
+    """Whoever had scanned the gate's tablet is still there when the form comes back."""
+    before = nonce.read(site.vault, gate.gate_id, request.form.get("nonce", ""))
+    now = site.now()
+    at_gate = before is not None and before.at_gate and not before.expired(now)
+    return nonce.issue(site.vault, gate.gate_id, gate.mode, now, at_gate=at_gate)
 
 
 def _page(html: str) -> Response:

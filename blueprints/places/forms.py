@@ -73,16 +73,20 @@ class EntryFilter(FlaskForm):
             raise ValidationError(f"一次最多看{LONGEST.days}天，请把日期选近一些")
 
 
+# what a specialist may write; 门岗已劝离 is the guard's word
+OUTCOMES = {o.value: o.label for o in Outcome if o != Outcome.TURNED_AWAY}
+
+
 class HandleForm(FlaskForm):
     """The specialist's note on a case."""
 
     outcome = RadioField(
         "怎样处理的",
-        choices=listed({o.value: o.label for o in Outcome}),
+        choices=listed(OUTCOMES),
         validate_choice=False,
         validators=[
             InputRequired("请选择怎样处理的"),
-            AnyOf([o.value for o in Outcome], message="请从这几项里选一项"),
+            AnyOf(list(OUTCOMES), message="请从这几项里选一项"),
         ],
     )
     text = TextAreaField("说明（继续跟进时必填）", [Length(max=500, message="说明最多500个字")])

@@ -119,5 +119,6 @@ def take(case: Case, step: Step) -> Reading | Note | None:
 
 def changes(entry: CheckIn) -> dict[str, Any]:
     """The columns that steps may have changed."""
-    names = ("celsius", "measured_by", "masked", "verdict", "reasons", "recheck_asked_at", "handled_at")
+    names = ("celsius", "measured_by", "masked", "verdict", "reasons", "recheck_asked_at", "handled_at",
+             "confirmed_at", "confirmed_by_id")  # fmt: skip
     return {name: getattr(entry, name) for name in names}

@@ -38,7 +38,7 @@ from models.gateview import GateView, view_of
 from models.places import ModeOrder
 from models.policy.book import Book
 from models.policy.schema import Mode
-from models.register import attempt
+from models.register import attempt, superseded
 from models.vault import Vault
 
 # How often what goes wrong. What a form does not ask, cannot.
@@ -79,6 +79,7 @@ class Seen:
     """A row as its visitor's next attempt finds it. Its nonce is its number until it is written."""
 
     id: bytes
+    row: dict[str, Any]
     place_id: int
     gate_id: int
     verdict: Verdict
@@ -182,7 +183,10 @@ class Days:
             row["recorded_by_id"] = guard.id
             row["measured_by"] = row["measured_by"] and MeasuredBy.GUARD
         self.diary.rows.append(row)
-        seen = Seen(nonce, *(row[name] for name in Seen.__slots__[1:]))
+        before = superseded(row, recent, at)
+        if before is not None:
+            before.kind = before.row["kind"] = Kind.AGAIN
+        seen = Seen(nonce, row, *(row[name] for name in Seen.__slots__[2:]))
         for key in {mobile_index, device_index}:
             if key is not None:
                 self._seen.setdefault(key, []).append(seen)

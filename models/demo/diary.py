@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.demo.cases import Case
-from models.gate import CheckIn, Note, Outcome, Reading
+from models.gate import UNFINISHED, CheckIn, Note, Reading
 
 LEFT_OPEN, LEFT_FOR = 2, timedelta(hours=66)
 AT_ONCE = 2000  # rows an INSERT
@@ -63,4 +63,4 @@ class Diary:
 
 
 def _closes(record: Reading | Note) -> bool:
-    return isinstance(record, Note) and record.outcome != Outcome.FOLLOWING
+    return isinstance(record, Note) and record.outcome not in UNFINISHED
