@@ -14,6 +14,7 @@ from blueprints import accounts, admin, enterprises, gate, office, places
 from blueprints.web import commands, errors, guard, headers, templating
 from blueprints.web.lean import LeanFlask
 from blueprints.web.limits import limiter
+from blueprints.web.outside import health_code
 from blueprints.web.page import htmx
 from blueprints.web.settings import Settings, keys_of
 from blueprints.web.sign_in import csrf, login_manager
@@ -73,6 +74,7 @@ def create_app(**overrides: Any) -> Flask:
             book=book,
             gates=GateBook(db.engine, book),
             now=clock(settings.test_clock),
+            health_code=health_code.of(settings),
         )
     for extension in (csrf, login_manager, htmx, limiter):
         extension.init_app(app)

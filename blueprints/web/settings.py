@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from models.vault import Vault
 
@@ -35,6 +38,10 @@ class Settings:
     trusted_proxies: int = 0  # how many front servers add X-Forwarded-For
     icp: str = ""  # 备案号
     police_record: str = ""  # 公安备案号
+    health_code_url: str = ""  # where visitors' health codes are looked up; empty: nowhere
+    health_code_key: str = field(default="", repr=False)
+    health_code_seconds: float = 1.5  # from a question to its last byte
+    health_code_at_once: int = 4  # questions of one process; fewer than its threads
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
@@ -45,6 +52,9 @@ class Settings:
         given |= {name: value for name, value in overrides.items() if name in names}
         if "trusted_proxies" in given:
             given["trusted_proxies"] = int(given["trusted_proxies"])
+        for name, kind in (("health_code_seconds", float), ("health_code_at_once", int)):
+            if name in given:
+                given[name] = _number(name, kind, given[name])
         if isinstance(given.get("hosts"), str):
             given["hosts"] = dict(pair.split("=", 1) for pair in given["hosts"].split(",") if "=" in pair)
         given.setdefault("hosts", {})
@@ -74,6 +84,7 @@ class Settings:
                 aware = False
             if not aware:
                 raise Misconfigured("SITE_TEST_CLOCK要写成带时区的时刻，例如2026-11-20T09:41:00+08:00")
+        self._check_health_code()
         if not self.production:
             return
         for name in ("database_url", "secret_key", "data_keys", "public_url", "icp", "police_record"):
@@ -85,6 +96,48 @@ class Settings:
             raise Misconfigured("正式环境的SITE_PUBLIC_URL必须以https://开头")
         if self.test_clock:
             raise Misconfigured("正式环境不能设置SITE_TEST_CLOCK")
+
+    def _check_health_code(self) -> None:
+        if not self.health_code_url:
+            if self.health_code_key:
+                raise Misconfigured("设置了SITE_HEALTH_CODE_KEY，还要设置SITE_HEALTH_CODE_URL")
+            return
+        if not _is_private(self.health_code_url):
+            raise Misconfigured(
+                "SITE_HEALTH_CODE_URL要写成https://的完整地址，不带账号；查询服务在本机，才可以用http://"
+            )
+        if not re.fullmatch(r"[!-~]{16,}", self.health_code_key):
+            raise Misconfigured("SITE_HEALTH_CODE_KEY至少16个字符，只能用英文字母、数字和符号，不能有空格")
+        if not 0.2 <= self.health_code_seconds <= 2.5:
+            raise Misconfigured("SITE_HEALTH_CODE_SECONDS在0.2到2.5之间：访客3秒内要看到结果")
+        if not 1 <= self.health_code_at_once <= 64:
+            raise Misconfigured("SITE_HEALTH_CODE_AT_ONCE在1到64之间")
+
+
+def _number(name: str, kind: type[int] | type[float], written: Any) -> int | float:
+    try:
+        return kind(written)
+    except ValueError:
+        raise Misconfigured(f"SITE_{name.upper()}={written}：只能是数字") from None
+
+
+def _is_private(url: str) -> bool:
+    """Whether nobody on the way can read what is sent to this address: it goes under TLS, or does not leave the machine."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if not host or port == 0 or parts.username is not None or parts.fragment or not url.isascii():
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_here(host))
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def keys_of(settings: Settings, instance: Path) -> tuple[str, Vault]:

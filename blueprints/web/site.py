@@ -11,6 +11,7 @@ from werkzeug.local import LocalProxy
 
 from blueprints.web.settings import Settings
 from models.gateview import GateBook
+from models.health_codes import CodeService
 from models.policy.book import Book
 from models.vault import Vault
 
@@ -24,6 +25,9 @@ class Site:
     book: Book
     gates: GateBook
     now: Callable[[], datetime]
+    health_code: CodeService | None = (
+        None  # None where no service is configured: the visitor's own word counts
+    )
 
 
 site: Site = LocalProxy(lambda: current_app.extensions["site"])  # type: ignore[assignment]
