@@ -30,7 +30,8 @@ from tests.conftest import NOW
 
 KEY = "a-key-of-the-district"
 NAME, MOBILE = "欧阳娜", "13800001234"
-SHORT = 0.5  # seconds; long enough for a good answer on a busy machine
+LONG = 20.0  # seconds; a good answer comes in time on the busiest machine
+SHORT = 0.5  # where nothing good will come
 AT = datetime(2026, 11, 20, 1, 30, tzinfo=UTC)
 NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading the machine's list of authorities takes its time
 
@@ -43,6 +44,12 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture
 def codes(service: Service) -> Iterator[HttpCodeService]:
+    with closing(HttpCodeService(service.url, KEY, seconds=LONG, trust=NOBODY)) as codes:
+        yield codes
+
+
+@pytest.fixture
+def hasty(service: Service) -> Iterator[HttpCodeService]:
     with closing(HttpCodeService(service.url, KEY, seconds=SHORT, trust=NOBODY)) as codes:
         yield codes
 
@@ -107,10 +114,6 @@ LIES: dict[str, tuple[Callable, Why]] = {
     "no HTTP": (lambda _, connection, __: connection.sendall(b"SSH-2.0-service\r\n\r\n"), Why.UNREACHABLE),
     "death before the answer": (service_that.dies_at_once, Why.UNREACHABLE),
     "death in the middle of the answer": (service_that.dies_half_way, Why.UNREACHABLE),
-    "silence": (service_that.hangs, Why.SLOW),
-    "silence in the middle of the answer": (service_that.hangs_after_half, Why.SLOW),
-    "a head byte by byte": (service_that.drips_head, Why.SLOW),
-    "a body byte by byte": (service_that.drips_body, Why.SLOW),
 }
 
 
@@ -121,12 +124,39 @@ def test_whatever_else_comes_back_is_no_answer(service, codes, behave, why):
     assert len(service.questions) == 1
 
 
-def test_after_a_bad_answer_a_good_one_is_taken(service, codes):
-    for behave in (service_that.hangs_after_half, service_that.dies_half_way):
-        service.behave = behave
-        assert isinstance(ask(codes), Unknown)
-    service.behave = service_that.answers
-    assert ask(codes) == CodeAnswer(CodeStatus.GREEN, AT)
+DAWDLING = {
+    "silence": service_that.hangs,
+    "silence in the middle of the answer": service_that.hangs_after_half,
+    "a head byte by byte": service_that.drips_head,
+    "a body byte by byte": service_that.drips_body,
+}
+
+
+@pytest.mark.parametrize("behave", DAWDLING.values(), ids=DAWDLING)
+def test_an_answer_that_is_not_there_in_time_is_none(service, hasty, behave):
+    service.behave = behave
+    assert ask(hasty) == Unknown(Why.SLOW)
+
+
+def test_after_a_bad_answer_a_good_one_is_taken(service):
+    with closing(HttpCodeService(service.url, KEY, seconds=2, trust=NOBODY)) as codes:
+        for behave in (service_that.hangs_after_half, service_that.dies_half_way):
+            service.behave = behave
+            assert isinstance(ask(codes), Unknown)
+        service.behave = service_that.answers
+        assert ask(codes) == CodeAnswer(CodeStatus.GREEN, AT)
+
+
+def test_what_is_broken_off_is_closed_at_the_service_too(service, hasty):
+    closed = threading.Event()
+
+    def listens(service: Service, connection: socket.socket, question: dict[str, str]) -> None:
+        if connection.recv(1) == b"":
+            closed.set()
+
+    service.behave = listens
+    assert ask(hasty) == Unknown(Why.SLOW)
+    assert closed.wait(10)
 
 
 def test_a_redirect_is_not_followed(service, codes):
@@ -231,7 +261,7 @@ def test_a_certificate_that_nobody_vouches_for_learns_no_name(tls):
 def test_a_handshake_that_hangs_ends_in_time_and_leaves_no_connection_behind():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
-        with closing(HttpCodeService(url, KEY, seconds=SHORT, trust=NOBODY)) as codes:
+        with closing(HttpCodeService(url, KEY, seconds=2, trust=NOBODY)) as codes:
             assert ask(codes) == Unknown(Why.SLOW)
             connection, _ = listener.accept()
             with connection:
@@ -247,12 +277,12 @@ def test_slow_answers_hold_no_more_threads_than_allowed(service):
     """Of ten who ask at once three reach the service; the others have their answer while these still wait."""
     service.behave = held
     with (
-        closing(HttpCodeService(service.url, KEY, seconds=5, at_once=3, trust=NOBODY)) as codes,
+        closing(HttpCodeService(service.url, KEY, seconds=LONG, at_once=3, trust=NOBODY)) as codes,
         ThreadPoolExecutor(10) as pool,
     ):
         slow = [pool.submit(ask, codes) for _ in range(3)]
         for _ in slow:
-            assert service.waiting.acquire(timeout=5)
+            assert service.waiting.acquire(timeout=LONG)
         others = [pool.submit(ask, codes) for _ in range(7)]
         assert [other.result() for other in others] == [Unknown(Why.BUSY)] * 7
         assert not any(one.done() for one in slow)
@@ -270,7 +300,7 @@ def held(service: Service, connection: socket.socket, question: dict[str, str]) 
 def test_a_failing_service_is_spared_probed_once_and_asked_again(service):
     clock = [0.0]
     breaker = Breaker("service", failures=3, of=5, seconds=30, clock=lambda: clock[0])
-    with closing(HttpCodeService(service.url, KEY, seconds=SHORT, breaker=breaker, trust=NOBODY)) as codes:
+    with closing(HttpCodeService(service.url, KEY, seconds=LONG, breaker=breaker, trust=NOBODY)) as codes:
         service.behave = service_that.sends(status="503 Service Unavailable")
         assert [ask(codes) for _ in range(3)] == [Unknown(Why.REFUSED)] * 3
         assert [ask(codes) for _ in range(20)] == [Unknown(Why.SPARED)] * 20

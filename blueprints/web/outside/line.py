@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-GRACE = 0.2  # seconds beyond the limit in which an exchange that was broken off may tidy up
+FAREWELL = 0.2  # seconds for closing the connections that are kept
 T = TypeVar("T")
 
 
@@ -32,11 +32,11 @@ class Line:
     def run(self, exchange: Callable[[httpx.AsyncClient], Coroutine[Any, Any, T]], seconds: float) -> T:
         """What the exchange comes to, or its exception; TimeoutError where it has not ended after `seconds`."""
         loop, _, client = self._opened()
-        ending = asyncio.run_coroutine_threadsafe(asyncio.wait_for(exchange(client), seconds), loop)
+        under_way = asyncio.run_coroutine_threadsafe(exchange(client), loop)
         try:
-            return ending.result(seconds + GRACE)
+            return under_way.result(seconds)
         finally:
-            ending.cancel()
+            under_way.cancel()  # breaks it off, wherever it is; nothing where it has ended
 
     def close(self) -> None:
         """Ends the thread and its connections; the next exchange would begin anew."""
@@ -47,7 +47,7 @@ class Line:
         atexit.unregister(self.close)
         loop, thread, client = opened
         with suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(client.aclose(), loop).result(GRACE)
+            asyncio.run_coroutine_threadsafe(client.aclose(), loop).result(FAREWELL)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
