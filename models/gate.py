@@ -35,6 +35,8 @@ RECHECK_WINDOW = timedelta(
 )  # how long a refusal binds the next forms of the same visitor at the place
 CROWD_WINDOW = timedelta(seconds=60)
 CROWD_NAMES = 10  # names that one device may register within CROWD_WINDOW
+CODE_FOUND = "code_found"  # among the answers: what the health-code service said, beside what was declared
+CODES_BY_SEVERITY = ("red", "yellow", "unavailable", "green")
 ELSEWHERE_WINDOW = timedelta(minutes=3)  # nobody walks from one place to another faster
 
 
@@ -86,11 +88,12 @@ class Departure(Labelled):
     ABSENT = "absent", "门岗核实没有这个人"
 
 
-class CodeState(Labelled):
+class CodeCheck(Labelled):
     """What the health-code service has said of a row (健康码核验); None where it was not asked."""
 
     PENDING = "pending", "待核验"
     KNOWN = "known", "已核验"
+    MISSED = "missed", "没有查到"  # the service stayed silent until it no longer mattered
 
 
 class Mark(Labelled):
@@ -141,11 +144,12 @@ def judge(policy: Policy, form: GateForm, declared: Declaration, *, faulty: bool
         return Judgement(Verdict.REGISTERED)
     refusals: list[Reason] = []
     doubts: list[Reason] = []
+    answers = with_stricter_code(declared.answers)
     for question in form.questions:
         if question.kind == "temperature":
             _judge_temperature(policy, declared.celsius, refusals, doubts, faulty)
         for choice in question.choices:
-            if choice.value in declared.answers.get(question.field, ()):
+            if choice.value in answers.get(question.field, ()):
                 if choice.effect == Effect.REFUSED:
                     refusals.append((question.field, choice.value))
                 elif choice.effect == Effect.ATTENTION:
@@ -153,6 +157,14 @@ def judge(policy: Policy, form: GateForm, declared: Declaration, *, faulty: bool
     if refusals:
         return Judgement(Verdict.REFUSED, (*refusals, *doubts))
     return Judgement(Verdict.ATTENTION, tuple(doubts)) if doubts else Judgement(Verdict.PASS)
+
+
+def with_stricter_code(answers: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    """The answers as they are judged: of the code that was declared and the one that the service found, the stricter."""
+    codes = (*answers.get("code_status", ()), *answers.get(CODE_FOUND, ()))
+    if CODE_FOUND not in answers:
+        return answers
+    return {**answers, "code_status": (min(codes, key=CODES_BY_SEVERITY.index),)}
 
 
 def _judge_temperature(
@@ -249,7 +261,7 @@ class CheckIn(Row):
     party: Mapped[
         bytes | None
     ]  # of somebody who came along: the nonce of the row of whoever filled in the form
-    code_state: Mapped[CodeState | None]
+    code_state: Mapped[CodeCheck | None]
     recheck_asked_at: Mapped[datetime | None]
     handled_at: Mapped[datetime | None]  # set by the note that closes the case
     # declared presence becomes confirmed by a guard (confirmed_by_id), or by the rotating code of the gate's tablet
@@ -392,6 +404,8 @@ class CheckIn(Row):
         self.readings.append(reading)
         answers = {**declared.answers, "mask": ("yes" if masked else "no",)}
         judgement = judge(policy, form, replace(declared, celsius=celsius, answers=answers))
+        if self.code_state == CodeCheck.PENDING:
+            judgement = judgement.doubted(("code_unknown",))
         self.celsius, self.measured_by, self.masked = reading.celsius, MeasuredBy.GUARD, masked
         self.verdict, self.reasons = judgement.verdict, write_reasons(judgement.reasons)
         self.recheck_asked_at = None

@@ -18,7 +18,7 @@ from .gate import (
     ADMITTED,
     RECHECK_WINDOW,
     CheckIn,
-    CodeState,
+    CodeCheck,
     Declaration,
     HandReason,
     Judgement,
@@ -54,7 +54,7 @@ class Written:
 def register(
     engine: Engine, vault: Vault, gate: GateView, declared: Declaration, *,
     nonce: bytes, opened_at: datetime, device: str, now: datetime,
-    companions: Sequence[Declaration] = (), at_gate: bool = False, code: CodeState | None = None,
+    companions: Sequence[Declaration] = (), at_gate: bool = False, code: CodeCheck | None = None,
 ) -> Written:  # fmt: skip
     """Judges and stores a visitor's declaration, and those of the people who came along, each in a row of its own.
 
@@ -79,9 +79,9 @@ def register(
     )
     become = partial(
         attempt, vault, gate, device_index=device_index, opened_at=opened_at, now=now,
-        confirmed_at=now if at_gate else None, code=code,
+        confirmed_at=now if at_gate else None,
     )  # fmt: skip
-    alone = partial(become, declared, nonce=nonce, mobile_index=identity)
+    alone = partial(become, declared, nonce=nonce, mobile_index=identity, code=code)
     crossing = _crosses_midnight(opened_at, now)
     with writing_to(engine) as connection:
         if not (companions or crossing):
@@ -145,7 +145,7 @@ def attempt(
     code = facts.pop("code", None)
     measured_by = facts.pop("measured_by", MeasuredBy.SELF)
     judgement, earlier_id = judge(gate.policy, gate.form, declared, faulty=gate.faulty), None
-    if code == CodeState.PENDING:
+    if code == CodeCheck.PENDING:
         judgement = judgement.doubted(("code_unknown",))
     if measured_by != MeasuredBy.GUARD or declared.celsius is None:
         judgement, earlier_id = _after_refusal(judgement, recent, gate, now)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, abort, render_template, request
+from flask import Response, abort, g, render_template, request
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
@@ -22,8 +22,10 @@ from blueprints.web.page import text_size
 from blueprints.web.sign_in import csrf
 from blueprints.web.site import site
 from models.base import db
+from models.code_checks import with_answer
 from models.gate import Declaration
 from models.gateview import GateView, WrongCode
+from models.health_codes import CodeAnswer, Unknown
 from models.places import CODE_LENGTH, CODE_SIGNS, read_code
 from models.register import is_registered, register
 
@@ -108,11 +110,11 @@ def _take(gate: GateView | WrongCode, fresh: bool) -> Response | None:
         if not fresh:
             return None
         return _answered(gate.gate_id) or _back(gate, answer, visitor, stale=answer.declared is not None)
+    declared, code = with_answer(answer.declared, _code_of(gate, answer.declared, handed_out))
     device = _device()
     written = register(
-        engine(), vault, gate, answer.declared,
-        nonce=handed_out.id, opened_at=handed_out.issued_at, device=device, now=now,
-        companions=answer.companions, at_gate=handed_out.at_gate,
+        engine(), vault, gate, declared, nonce=handed_out.id, opened_at=handed_out.issued_at, device=device, now=now,
+        companions=answer.companions, at_gate=handed_out.at_gate, code=code,
     )  # fmt: skip
     if written.outdated:
         return None
@@ -125,6 +127,19 @@ def _take(gate: GateView | WrongCode, fresh: bool) -> Response | None:
     response = _to_pass(written.nonce)
     _remember(response, gate, answer.declared, device, typed.get("remember", ""), visitor)
     return response
+
+
+def _code_of(gate: GateView, declared: Declaration, handed_out: nonce.Nonce) -> CodeAnswer | Unknown | None:
+    """What the health-code service says, where one is configured and the gate asks for a code. Asked once a request, before
+    anything is written, and not for a form that has been answered before."""
+    service = site.health_code
+    if service is None or declared.mobile is None or not gate.form.asks("code_status"):
+        return None
+    if "code" not in g:
+        g.code = None if is_registered(engine(), handed_out.id) else service.ask(
+            declared.name, declared.mobile, now=site.now()
+        )  # fmt: skip
+    return g.code
 
 
 def _answered(gate_id: int) -> Response | None:
