@@ -181,7 +181,9 @@ def _chosen(typed: Typed, question: Question) -> tuple[str, ...]:
     if question.kind == "choice":
         chosen = tuple(v for v in sent[:1] if v in known)
     if not chosen and question.required:
-        raise Unreadable(f"请选择：{question.label}", f"Please choose: {question.label_en}")
+        raise Unreadable(
+            f"请选一项：{_plain(question.label)}", f"Please choose one: {_plain(question.label_en)}"
+        )
     if "none" in chosen and len(chosen) > 1:
         raise Unreadable(
             "选了“都没有”，就不能再选别的；有不舒服，请取消“都没有”",

@@ -74,7 +74,7 @@ def found(
     """A district with everything but its emergencies and its days."""
     district = District(
         slug=sketch.slug, name=sketch.name, organiser=f"{sketch.name}健康管理专班",
-        contact=f"{sketch.name}健康管理专班，电话{_phone(sketch, 126)}", hotline=_phone(sketch, 123),
+        contact=f"信息保护联系人，电话{_phone(sketch, 126)}", hotline=_phone(sketch, 123),
         hotline_hours="每天08:00–22:00", is_demo=True,
     )  # fmt: skip
     session.add(district)
