@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from blueprints import accounts, admin, enterprises, gate, office, places
-from blueprints.web import commands, errors, guard, headers, templating
+from blueprints.web import commands, errors, guard, headers, production, templating
 from blueprints.web.lean import LeanFlask
 from blueprints.web.limits import limiter
 from blueprints.web.outside import health_code
@@ -83,4 +83,6 @@ def create_app(**overrides: Any) -> Flask:
     for area in AREAS:
         app.register_blueprint(area.bp)
     guard.check_routes(app)
+    if settings.production:
+        production.check(app)
     return app

@@ -23,7 +23,7 @@ from tests.reader import read
 PRODUCTION = {
     "SITE_ENV": "production",
     "SITE_DATABASE_URL": "postgresql+psycopg://localhost/site",
-    "SITE_SECRET_KEY": "k" * 32,
+    "SITE_SECRET_KEY": "VV0W1m2lQfQeX8n0Zr7cY5kTjH3pB9sd",
     "SITE_DATA_KEYS": Vault.fresh_keys(),
     "SITE_PUBLIC_URL": "https://jkg.example",
     "SITE_ICP": "示例ICP备00000000号",

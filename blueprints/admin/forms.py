@@ -81,6 +81,10 @@ class DistrictForm(FlaskForm):
     hotline_hours = StringField("热线时间", [Length(max=30, message="最多30个字")])
     contact = StringField("个人信息联系人", [Length(max=100, message="最多100个字")])
 
+    def validate_hotline(self, field: StringField) -> None:
+        if not (field.data or "").strip() and not (self.contact.data or "").strip():
+            raise ValidationError("热线和联系人至少填一个：告知书要写明访客找谁")
+
 
 class AppointForm(FlaskForm):
     scope_id = SelectField("负责的范围", coerce=int)

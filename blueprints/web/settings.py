@@ -36,6 +36,7 @@ class Settings:
     policy_dir: str = ""  # packs from outside
     test_clock: str = ""  # an ISO instant at which the clock starts; never in production
     trusted_proxies: int = 0  # how many front servers add X-Forwarded-For
+    metrics_token: str = ""  # opens /metrics to a collector on another machine
     icp: str = ""  # 备案号
     police_record: str = ""  # 公安备案号
     health_code_url: str = ""  # where visitors' health codes are looked up; empty: nowhere
@@ -46,9 +47,8 @@ class Settings:
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
         names = {f.name for f in fields(cls)}
-        given: dict[str, Any] = {
-            n: environment[f"SITE_{n.upper()}"] for n in names if f"SITE_{n.upper()}" in environment
-        }
+        given: dict[str, Any] = _from_files(environment)
+        given |= {n: environment[f"SITE_{n.upper()}"] for n in names if f"SITE_{n.upper()}" in environment}
         given |= {name: value for name, value in overrides.items() if name in names}
         if "trusted_proxies" in given:
             given["trusted_proxies"] = int(given["trusted_proxies"])
@@ -92,6 +92,12 @@ class Settings:
                 raise Misconfigured(f"正式环境必须设置SITE_{name.upper()}")
         if len(self.secret_key) < 32:
             raise Misconfigured("SITE_SECRET_KEY太短，至少32个字符")
+        if _is_guessable(self.secret_key):
+            raise Misconfigured(f"SITE_SECRET_KEY不是随机的：用{MAKE_SECRET}生成一个")
+        if any(_is_guessable(key) for key in re.findall(r":([^,]{20,})", self.data_keys)):
+            raise Misconfigured("SITE_DATA_KEYS不是随机的：照deploy/README.md生成")
+        if self.metrics_token and (len(self.metrics_token) < 32 or _is_guessable(self.metrics_token)):
+            raise Misconfigured(f"SITE_METRICS_TOKEN要随机，至少32个字符：用{MAKE_SECRET}生成一个")
         if not self.tls:
             raise Misconfigured("正式环境的SITE_PUBLIC_URL必须以https://开头")
         if self.test_clock:
@@ -140,6 +146,39 @@ def _is_here(host: str) -> bool:
         return False
 
 
+# What may be handed over as a file whose path is in SITE_<NAME>_FILE, as systemd's LoadCredential does.
+SECRET = ("secret_key", "data_keys", "database_url", "metrics_token")
+MAKE_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+LEAST_SIGNS = 9  # different ones: 24 random characters of base64 have 14 and more
+
+
+def _from_files(environment: Mapping[str, str]) -> dict[str, str]:
+    """Secrets that lie in files. Refused where others on this machine may read them."""
+    found = {}
+    for name in SECRET:
+        variable = f"SITE_{name.upper()}_FILE"
+        if not environment.get(variable):
+            continue
+        if environment.get(f"SITE_{name.upper()}"):
+            raise Misconfigured(f"SITE_{name.upper()}和{variable}只能设一个")
+        file = Path(environment[variable])
+        try:
+            if file.stat().st_mode & 0o007:
+                raise Misconfigured(f"{variable}的文件别的用户也能打开：chmod 0400，属主是运行网站的用户")
+            found[name] = file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Misconfigured(f"{variable}的文件读不出来（{type(error).__name__}）") from None
+    return found
+
+
+def _is_guessable(secret: str) -> bool:
+    """A word of somebody's, or one from an example, instead of random signs."""
+    lowered = secret.lower()
+    return len(set(secret)) < LEAST_SIGNS or any(
+        word in lowered for word in ("change", "secret", "example", "password")
+    )
+
+
 def keys_of(settings: Settings, instance: Path) -> tuple[str, Vault]:
     """The cookie key and the vault: from the settings, or for a demo made once and kept in the instance folder."""
     keys = {name: getattr(settings, name) for name in KEYS}
@@ -148,6 +187,8 @@ def keys_of(settings: Settings, instance: Path) -> tuple[str, Vault]:
         if not kept.exists():
             _make_keys(kept)
         keys = json.loads(kept.read_text()) | {name: key for name, key in keys.items() if key}
+    if settings.production and _are_of_the_demo(keys, instance):
+        raise Misconfigured("正式环境不能用演示的密钥（demo-keys.json）：换成新的")
     try:
         vault = Vault.parse(keys["data_keys"])
     except ValueError as error:
@@ -156,6 +197,11 @@ def keys_of(settings: Settings, instance: Path) -> tuple[str, Vault]:
 
 
 KEYS = ("secret_key", "data_keys")
+
+
+def _are_of_the_demo(keys: Mapping[str, str], instance: Path) -> bool:
+    kept = instance / "demo-keys.json"
+    return kept.exists() and any(json.loads(kept.read_text())[name] == keys[name] for name in KEYS)
 
 
 def _make_keys(kept: Path) -> None:

@@ -338,7 +338,8 @@ def test_every_page_names_itself_and_reads_strictly(system, town):
 
 
 def begin(app, *usernames: str, slug: str = "jinchuan"):
-    command = ["accounts", "begin", slug, "锦川区", "--organiser", "锦川区专班", "--usernames", *usernames]
+    command = ["accounts", "begin", slug, "锦川区", "--organiser", "锦川区专班", "--hotline", "0000-0000123",
+               "--usernames", *usernames]  # fmt: skip
     return app.test_cli_runner().invoke(args=[*command, "--names", "甲一", "乙二", "丙三"])
 
 

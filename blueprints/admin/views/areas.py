@@ -16,7 +16,7 @@ from blueprints.admin.forms import AreaForm, ClinicForm, CommunityForm, District
 from blueprints.web.fields import options
 from blueprints.web.guard import commit, needs, refuse, within_reach
 from blueprints.web.page import done, page
-from blueprints.web.settings import Settings
+from blueprints.web.settings import KEYS, SECRET, Settings
 from blueprints.web.site import site
 from models.accounts import Account, LoginSession
 from models.audit import changes
@@ -25,7 +25,6 @@ from models.enterprises import Enterprise
 from models.places import Clinic, Community, District, Gate, Place, Street, Unit
 
 AREAS = {"street": (Street, "街道"), "community": (Community, "社区"), "unit": (Unit, "责任单位")}
-SECRET = ("secret_key", "data_keys", "database_url")
 LIBRARIES = ("flask", "sqlalchemy", "alembic", "cryptography", "argon2-cffi", "weasyprint", "gunicorn")
 
 
@@ -153,8 +152,10 @@ def configuration() -> ResponseReturnValue:
 
 def _shown(settings: Settings, name: str) -> str:
     value = getattr(settings, name)
-    if name in SECRET:
-        return "已设" if value else "未设（演示用，自动生成）"
+    if name in SECRET and value:
+        return "已设"
+    if name in KEYS:
+        return "未设（演示用，自动生成）"
     if isinstance(value, dict):
         return "，".join(f"{k}={v}" for k, v in value.items()) or "未设"
     return str(value) if value not in ("", None) else "未设"
