@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
 
 import models
 
@@ -52,6 +54,24 @@ def differences(engine: Engine) -> list[Any]:
 def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
     """Whether the comparison should look at it: the weeks of check_in are made and dropped as time goes by."""
     return not (kind == "table" and name is not None and is_partition(name))
+
+
+def revision(connection: Connection) -> str | None:
+    """Which shape a database has; None for one without tables of ours."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def newest() -> str:
+    """The shape that this program needs."""
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    assert head is not None
+    return head
+
+
+def knows(revision: str) -> bool:
+    """Whether this program has the migration that leads to a shape: not so for one of a newer program."""
+    return any(script.revision == revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
 
 
 def write_migration(engine: Engine, name: str) -> str:

@@ -39,6 +39,7 @@ DETAILS = {
     "lines": "行数", "count": "条数", "filters": "筛选", "verified": "核对到第几行", "broken": "对不上的行", "mark": "末行摘要",
     "sessions": "处数", "session": "登录编号", "slip": "重设单编号", "kind": "类型", "id": "编号", "clinic": "门诊编号",
     "disabled_reason": "原停用原因", "download": "下载", "by": "方式",
+    "sha256": "SHA-256摘要", "dropped": "删除旧的", "taken_at": "备份时刻",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What an operator types (命令): flask init, migrate, audit, accounts, policy, demo."""
+"""What an operator types (命令): flask init, migrate, audit, accounts, policy, demo, backup, restore."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from blueprints.web.account_commands import accounts, init
+from blueprints.web.backup_commands import backup_command, restore_command
 from blueprints.web.demo_commands import demo_command
 from blueprints.web.policy_commands import policy as policy_commands
 from models import audit, schema
@@ -17,7 +18,8 @@ audit_group = AppGroup("audit", help="审计记录。")
 
 
 def init_app(app: Flask) -> None:
-    for group in (init, migrate, audit_group, accounts, policy_commands, demo_command):
+    groups = (migrate, audit_group, accounts, policy_commands)
+    for group in (init, *groups, demo_command, backup_command, restore_command):
         app.cli.add_command(group)
 
 
