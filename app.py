@@ -10,13 +10,13 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from blueprints import accounts, admin, enterprises, gate, office, places
-from blueprints.web import commands, errors, guard, headers, production, templating
+from blueprints import accounts, admin, enterprises, gate, office, operations, places
+from blueprints.web import commands, errors, guard, headers, logs, production, templating
 from blueprints.web.lean import LeanFlask
 from blueprints.web.limits import limiter
 from blueprints.web.outside import health_code
 from blueprints.web.page import htmx
-from blueprints.web.settings import Settings, keys_of
+from blueprints.web.settings import Settings, engine_options, keys_of
 from blueprints.web.sign_in import csrf, login_manager
 from blueprints.web.site import Site, clock
 from models import passwords
@@ -25,7 +25,7 @@ from models.gateview import GateBook
 from models.policy.book import SHIPPED, Book
 from models.vault import open_vault
 
-AREAS = (gate, places, enterprises, office, accounts, admin)
+AREAS = (gate, places, enterprises, office, accounts, admin, operations)
 
 
 def create_app(**overrides: Any) -> Flask:
@@ -35,6 +35,8 @@ def create_app(**overrides: Any) -> Flask:
         overrides.pop("instance", None) or os.environ.get("SITE_INSTANCE") or root / "instance"
     ).resolve()
     settings = Settings.read(**overrides)
+    if settings.env != "test":  # pytest has handlers of its own
+        logs.configure(as_json=settings.production)
     secret_key, vault = keys_of(settings, instance)
     open_vault(vault)
     if not settings.production:
@@ -46,7 +48,7 @@ def create_app(**overrides: Any) -> Flask:
     app.config.update(
         SECRET_KEY=secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url or f"sqlite:///{instance / 'site.db'}",
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 10},
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings),
         MAX_CONTENT_LENGTH=12 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=256 * 1024,
         SESSION_COOKIE_NAME="__Host-session" if settings.tls else "session",

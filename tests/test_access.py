@@ -101,6 +101,9 @@ office.open_mode               T
 office.overview                UOT
 office.schemes                 UOT
 office.withdraw_adoption       T
+operations.live                public
+operations.metrics             public
+operations.ready               public
 places.call                    S
 places.day                     S
 places.entries                 S

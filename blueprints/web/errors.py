@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-
 from flask import Flask, Response, g, make_response, render_template
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
+from blueprints.web import logs
 from blueprints.web.sign_in import ask_to_sign_in
 from models.base import RuleBroken, db
 
 OUT_OF_RANGE = "22003"  # PostgreSQL: numeric_value_out_of_range
-
-log = logging.getLogger("site")
 
 WORDS = {
     400: ("这个请求看不懂", "请返回上一页重新打开，再试一次。"),
@@ -72,7 +69,7 @@ def rule_broken(error: RuleBroken) -> Response:
 
 def busy(error: OperationalError) -> Response:
     db.session.rollback()
-    log.error("database: %s", error.__class__.__name__, extra={"request_id": g.get("request_id", "")})
+    logs.note_error("database", error)
     response = answer(503)
     response.headers["Retry-After"] = "3"
     return response
@@ -88,7 +85,7 @@ def no_such_number(error: OverflowError | DataError) -> Response:
 
 def crashed(error: Exception) -> Response:
     db.session.rollback()
-    log.exception("request %s failed", g.get("request_id", ""), exc_info=error)
+    logs.note_error("crash", error)
     return answer(500)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from flask import Flask, Response, g, request
@@ -25,15 +26,23 @@ FIXED_WITH_TLS = FIXED | {"Strict-Transport-Security": "max-age=31536000"}
 CHOICES = {"text": ("normal", "large", "xlarge"), "lang": ("zh", "en")}
 
 
+REQUEST_ID = re.compile(r"[0-9a-f]{16,40}")
+
+
 def init_app(app: Flask) -> None:
-    app.before_request(begin)
     app.after_request(finish)
     app.teardown_request(end)
 
 
 def begin() -> None:
-    g.request_id = request.headers.get("X-Request-ID", "")[:40] or secrets.token_hex(8)
+    g.request_id = _given_id() or secrets.token_hex(8)
     g.writing_before = writing.set(request.method not in ("GET", "HEAD", "OPTIONS"))
+
+
+def _given_id() -> str:
+    """The front server's own number for the request, so that its log and ours go together. Nobody else's: it stands in logs."""
+    given = request.headers.get("X-Request-ID", "") if site.settings.trusted_proxies else ""
+    return given if REQUEST_ID.fullmatch(given) else ""
 
 
 def finish(response: Response) -> Response:

@@ -2,7 +2,7 @@
 
 They have no session, no sign-in and no limit by address, and their form carries a token of its own. What the extensions'
 hooks do for such a request is nothing, yet it takes longer than the view. So a view marked `@lean` is framed by headers.py
-alone; everything else about it, its errors too, is as Flask does it.
+and timed by metrics.py alone; everything else about it, its errors too, is as Flask does it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-from blueprints.web import headers
+from blueprints.web import headers, logs, metrics
 
 
 def lean(view: Callable) -> Callable:
@@ -36,10 +36,19 @@ class LeanFlask(Flask):
     session_interface = Sessions()
 
     def preprocess_request(self):
-        return headers.begin() if self._is_lean() else super().preprocess_request()
+        metrics.begin()
+        headers.begin()
+        return None if self._is_lean() else super().preprocess_request()
 
     def process_response(self, response: Response) -> Response:
-        return headers.finish(response) if self._is_lean() else super().process_response(response)
+        is_lean = self._is_lean()
+        response = headers.finish(response) if is_lean else super().process_response(response)
+        seconds = metrics.observe(response.status_code)
+        if (
+            not is_lean or response.status_code >= 400
+        ):  # a visitor's success is a row of its own, not a line in a log
+            logs.note_request(response.status_code, seconds)
+        return response
 
     def do_teardown_request(self, *error: BaseException | None) -> None:
         headers.end(None) if self._is_lean() else super().do_teardown_request(*error)
