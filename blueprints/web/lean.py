@@ -36,14 +36,15 @@ class LeanFlask(Flask):
     session_interface = Sessions()
 
     def preprocess_request(self):
-        metrics.begin()
+        metrics.begin(request._get_current_object())  # type: ignore[attr-defined]
         headers.begin()
         return None if self._is_lean() else super().preprocess_request()
 
     def process_response(self, response: Response) -> Response:
         is_lean = self._is_lean()
         response = headers.finish(response) if is_lean else super().process_response(response)
-        seconds = metrics.observe(response.status_code)
+        asked = request._get_current_object()  # type: ignore[attr-defined]
+        seconds = metrics.observe(asked, response.status_code)
         if (
             not is_lean or response.status_code >= 400
         ):  # a visitor's success is a row of its own, not a line in a log

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from flask import g, request
+from flask import Request
 from prometheus_client import Gauge, Histogram
 from sqlalchemy import Pool
 
@@ -30,25 +30,26 @@ _series: dict[tuple[str, str, int], Histogram] = {}
 _sampled_at = 0.0
 
 
-def begin() -> None:
-    g.begun = perf_counter()
+def begin(request: Request) -> None:
+    request.begun = perf_counter()  # type: ignore[attr-defined]
 
 
-def observe(status: int) -> float:
-    """Counts the request at hand; its seconds."""
+def observe(request: Request, status: int) -> float:
+    """Counts a request that is answered; its seconds."""
     global _sampled_at
     now = perf_counter()
-    begun = g.get("begun", now)
+    seconds = now - getattr(request, "begun", now)
+    rule, method = request.url_rule, request.method
     # whatever somebody sends as an address or a method makes no series of its own
-    key = (request.endpoint or "none", request.method if request.method in METHODS else "other", status)
+    key = (rule.endpoint if rule else "none", method if method in METHODS else "other", status)
     series = _series.get(key)
     if series is None:
         series = _series[key] = _seconds.labels(*key)
-    series.observe(now - begun)
+    series.observe(seconds)
     if now - _sampled_at > SAMPLED_EVERY:
         _sampled_at = now
         _sample(db.engine.pool)
-    return now - begun
+    return seconds
 
 
 def _sample(pool: Pool) -> None:

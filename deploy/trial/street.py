@@ -1,7 +1,7 @@
 """Visitors of the trial, on a host of their own: each fills in one form and sends it until somebody answers.
 
 Who gets no answer from one host turns to the other with the same form, as a phone does that knows two addresses. Prints a line
-of JSON for each visitor: the nonce of the form, the pass, how many attempts, and the longest wait.
+of JSON for each visitor: the nonce of the form, the pass, the statuses seen (0: no answer), and the longest wait.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def ask(host: str, method: str, path: str, typed: dict[str, str] | None = None) 
         line.close()
 
 
-def persist(hosts: list[str], first: int, wanted: int, *request) -> tuple[str, str, int, float]:
-    """Asks one host, then the other, until the wanted status comes; Location, text, attempts, the longest wait."""
-    longest = 0.0
+def persist(hosts: list[str], first: int, wanted: int, *request) -> tuple[str, str, list[int], float]:
+    """Asks one host, then the other, until the wanted status comes; Location, text, statuses, the longest wait."""
+    longest, seen = 0.0, []
     for attempt in range(ATTEMPTS):
         begun = time.monotonic()
         try:
@@ -45,20 +45,21 @@ def persist(hosts: list[str], first: int, wanted: int, *request) -> tuple[str, s
         except (OSError, http.client.HTTPException):
             status, where, text = 0, "", ""
         longest = max(longest, time.monotonic() - begun)
+        seen.append(status)
         if status == wanted:
-            return where, text, attempt + 1, longest
+            return where, text, seen, longest
         time.sleep(0.3)
-    return "", "", ATTEMPTS, longest
+    return "", "", seen, longest
 
 
 def visit(number: int, hosts: list[str], code: str) -> dict:
-    _, page, attempts, wait = persist(hosts, number, 200, "GET", f"/g/{code}")
+    _, page, seen, wait = persist(hosts, number, 200, "GET", f"/g/{code}")
     found = re.search(r'name="nonce" value="([^"]+)"', page)
     said = {
         "number": number,
         "nonce": found[1] if found else "",
         "pass": "",
-        "attempts": attempts,
+        "seen": [seen],
         "wait": wait,
         "shown": False,
     }
@@ -70,13 +71,14 @@ def visit(number: int, hosts: list[str], code: str) -> dict:
             "mask": "yes",
             "nonce": found[1],
         }
-        said["pass"], _, attempts, wait = persist(hosts, number, 303, "POST", f"/g/{code}", typed)
-        said["attempts"] = max(said["attempts"], attempts)
+        said["pass"], _, seen, wait = persist(hosts, number, 303, "POST", f"/g/{code}", typed)
         said["wait"] = max(said["wait"], wait)
+        said["seen"].append(seen)
     if said["pass"]:
-        _, page, _, wait = persist(hosts, number, 200, "GET", said["pass"])
+        _, page, seen, wait = persist(hosts, number, 200, "GET", said["pass"])
         said["shown"], said["wait"] = "通行" in page, max(said["wait"], wait)
-    return said | {"ended": time.monotonic()}
+        said["seen"].append(seen)
+    return said
 
 
 def main(code: str, seconds: float, per_second: float, hosts: list[str]) -> None:
