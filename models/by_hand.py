@@ -27,9 +27,7 @@ def register_by_hand(
     first = session.scalar(select(CheckIn).where(CheckIn.nonce == nonce))
     if first is not None:
         return first
-    connection = DriverConnection(
-        session.connection().connection.driver_connection, session.get_bind().dialect
-    )
+    connection = DriverConnection.of(session)
     today = local(now).date()
     index = vault.blind(declared.mobile, "mobile") if declared.mobile else None
     _number, recent = look_back(

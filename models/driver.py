@@ -1,22 +1,27 @@
 """Statements on the hot path (热路径上的语句): SQLAlchemy writes the SQL and converts the values, the driver itself runs it.
 
 Executed the usual way a statement costs several times what the driver takes for it, and two of them half a check-in.
-For register.py alone; everything else has no such haste.
+For what a whole district asks at once: check-ins, passes, polls. Everything else has no such haste.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections import namedtuple
+import time
+from collections import deque, namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
+
+from .base import PAUSE_SECONDS
 
 BUSY_SECONDS = 10  # as in models.base
 
@@ -33,7 +38,8 @@ class Ready:
         self._positions: Sequence[str] | None = compiled.positiontup  # None where values go by name
         self._fixed: dict[str, Any] = compiled.params
         writers = {
-            name: _of(bind.type, dialect).bind_processor(dialect) for name, bind in compiled.binds.items()
+            name: _of(bind.type, dialect).bind_processor(dialect)
+            for bind, name in compiled.bind_names.items()
         }
         self._writers = [(name, write) for name, write in writers.items() if write is not None]
         returned = statement.exported_columns
@@ -61,14 +67,21 @@ def _of(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
 
 
 class DriverConnection:
-    """The driver's own connection, for statements that are `Ready`."""
+    """A connection of the driver, for statements that are `Ready`. On PostgreSQL each is a transaction of its own, unless one
+    was begun."""
 
     def __init__(self, connection: Any, dialect: Dialect) -> None:
-        self._connection, self._cursor, self._dialect = connection, connection.cursor(), dialect
+        self.connection, self._cursor, self.dialect = connection, connection.cursor(), dialect
+
+    @classmethod
+    def of(cls, session: Session) -> DriverConnection:
+        """The connection of a session, within its transaction."""
+        raw = session.connection().connection.driver_connection
+        return cls(raw, session.get_bind().dialect)
 
     def run(self, statement: Callable[[Dialect], Ready], values: Mapping[str, Any]) -> list[Any]:
         """Executes `statement(dialect)`, and gives its rows."""
-        ready = statement(self._dialect)
+        ready = statement(self.dialect)
         return [
             ready.row(found) for found in self._cursor.execute(ready.sql, ready.arguments(values)).fetchall()
         ]
@@ -77,42 +90,97 @@ class DriverConnection:
     def together(self, turn: bytes | None = None) -> Iterator[None]:
         """What is run inside becomes true as a whole or not at all; with `turn`, one holder of the same bytes at a time.
 
-        On SQLite every block of `writing_to` is so. On PostgreSQL its statements stand by themselves otherwise.
+        On SQLite every block of `writing_to` is so.
         """
-        if self._dialect.name != "postgresql":
+        if self.dialect.name != "postgresql":
             yield
             return
-        with self._connection.transaction():
+        with self.connection.transaction():
             if turn is not None:
                 key = int.from_bytes(turn[:8], "big", signed=True)
                 self._cursor.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
             yield
 
 
+class KeptConnection(DriverConnection):
+    """One of our own, kept from one request to the next."""
+
+    def __init__(self, engine: Engine) -> None:
+        pooled = engine.raw_connection()
+        connection: Any = pooled.driver_connection
+        pooled.detach()  # prepared like every connection of the engine, and from now on ours alone
+        if engine.dialect.name == "postgresql":
+            connection.autocommit = True
+        super().__init__(connection, engine.dialect)
+        self.used_at = time.monotonic()
+
+    def answers(self) -> bool:
+        """Whether the server is still there: asked only after a pause, as the pool does."""
+        if self.dialect.name == "sqlite" or time.monotonic() - self.used_at < PAUSE_SECONDS:
+            return True
+        try:
+            self._cursor.execute("SELECT 1")
+        except self.dialect.loaded_dbapi.Error:
+            return False
+        return True
+
+
+# Connections that nobody uses just now. SQLAlchemy's pool would do as well, and costs a check-in the twentieth part of it.
+_idle: WeakKeyDictionary[Engine, deque[KeptConnection]] = WeakKeyDictionary()
+
+
+@event.listens_for(Engine, "engine_disposed")
+def _close_idle(engine: Engine) -> None:
+    for connection in _idle.pop(engine, ()):
+        connection.connection.close()
+
+
+@contextmanager
+def reading_from(engine: Engine) -> Iterator[DriverConnection]:
+    """For SELECTs. A failing database raises SQLAlchemy's OperationalError, as it does elsewhere; its
+    `connection_invalidated` says that the server had closed the connection, perhaps long before."""
+    connection = None
+    try:
+        connection = _take(engine)
+        yield connection
+    except BaseException as error:
+        _give_up(engine, connection, error)
+        raise
+    connection.used_at = time.monotonic()
+    _idle.setdefault(engine, deque()).append(connection)
+
+
 @contextmanager
 def writing_to(engine: Engine) -> Iterator[DriverConnection]:
-    """For reading and then one INSERT, or more `together`. When the block has ended, what was written is on the disk.
+    """For reading and then one INSERT, or more `together`. When the block has ended, what was written is on the disk. Fails as
+    `reading_from` does."""
+    with reading_from(engine) as connection, _BLOCKS[engine.dialect.name](connection.connection):
+        yield connection
 
-    A failing database raises SQLAlchemy's OperationalError, as it does elsewhere; its `connection_invalidated` says that the
-    server had closed the connection, perhaps long before.
-    """
-    pooled = connection = None
-    try:
-        pooled = engine.raw_connection()
-        connection = pooled.driver_connection
-        with _BLOCKS[engine.dialect.name](connection):
-            yield DriverConnection(connection, engine.dialect)
-        pooled.close()
-    except BaseException as error:
-        failed = isinstance(error, engine.dialect.loaded_dbapi.OperationalError)
-        gone = failed and engine.dialect.is_disconnect(error, connection, None)  # type: ignore[arg-type]
-        if pooled is not None:
-            pooled.invalidate()  # in whatever state it is: nobody else gets it
-        if gone:
-            engine.dispose()  # the others of the pool are gone as well
-        if failed:
-            raise OperationalError(None, None, error, connection_invalidated=gone) from error
-        raise
+
+def _take(engine: Engine) -> KeptConnection:
+    idle = _idle.get(engine)
+    while idle:
+        try:
+            connection = idle.pop()
+        except IndexError:  # another thread was quicker
+            break
+        if connection.answers():
+            return connection
+        connection.connection.close()
+    return KeptConnection(engine)
+
+
+def _give_up(engine: Engine, connection: KeptConnection | None, error: BaseException) -> None:
+    """Nobody else gets a connection that failed, in whatever state it is."""
+    failed = isinstance(error, engine.dialect.loaded_dbapi.OperationalError)
+    gone = failed and engine.dialect.is_disconnect(error, connection and connection.connection, None)  # type: ignore[arg-type]
+    if connection is not None:
+        connection.connection.close()
+    if gone:
+        engine.dispose()  # the others are gone as well
+    if failed:
+        raise OperationalError(None, None, error, connection_invalidated=gone) from error
 
 
 _turn = threading.Lock()
@@ -131,16 +199,9 @@ def _in_turn(connection: sqlite3.Connection) -> Iterator[None]:
         _turn.release()
 
 
-@contextmanager
-def _each_by_itself(connection: Any) -> Iterator[None]:
-    """PostgreSQL shows every statement what is committed by then, in a transaction or out of it (READ COMMITTED). So the
-    INSERT is the transaction, and the server is asked twice, not four times."""
-    connection.autocommit = True
-    yield
-    connection.autocommit = False
-
-
-_BLOCKS: dict[str, Callable[[Any], AbstractContextManager[None]]] = {
+# PostgreSQL shows every statement what is committed by then, in a transaction or out of it (READ COMMITTED). So the INSERT is
+# the transaction, and the server is asked twice, not four times.
+_BLOCKS: dict[str, Callable[[Any], AbstractContextManager[Any]]] = {
     "sqlite": _in_turn,
-    "postgresql": _each_by_itself,
+    "postgresql": nullcontext,
 }

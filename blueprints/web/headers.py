@@ -23,6 +23,9 @@ FIXED = {
     "Content-Security-Policy": CSP,
 }
 FIXED_WITH_TLS = FIXED | {"Strict-Transport-Security": "max-age=31536000"}
+PLAIN, WITH_TLS = (
+    [(name.lower(), (name, value)) for name, value in headers.items()] for headers in (FIXED, FIXED_WITH_TLS)
+)
 CHOICES = {"text": ("normal", "large", "xlarge"), "lang": ("zh", "en")}
 
 
@@ -46,15 +49,22 @@ def _given_id() -> str:
 
 
 def finish(response: Response) -> Response:
-    headers, tls = response.headers, site.settings.tls
-    for name, value in (FIXED_WITH_TLS if tls else FIXED).items():
-        if name not in headers:
-            headers.add(name, value)
-    if "Cache-Control" not in headers and request.endpoint != "static":
-        headers.add("Cache-Control", "no-store")  # every page here has somebody's affairs on it
+    tls, given = site.settings.tls, {name.lower() for name, _value in response.headers}
+    wanted = WITH_TLS if tls else PLAIN
+    response.headers.extend([header for name, header in wanted if name not in given])
+    if "cache-control" not in given and request.endpoint != "static":
+        response.headers.add("Cache-Control", "no-store")  # every page here has somebody's affairs on it
     if request.args:
         _keep_choices(response, tls)
     return response
+
+
+def nothing() -> Response:
+    """204, for a poll that finds nothing new."""
+    wanted = WITH_TLS if site.settings.tls else PLAIN
+    return Response(
+        status=204, headers=[*(header for _name, header in wanted), ("Cache-Control", "no-store")]
+    )
 
 
 def _keep_choices(response: Response, tls: bool) -> None:
