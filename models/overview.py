@@ -1,4 +1,4 @@
-"""A place's day in numbers (一天的数): entries by hour and by gate, what waits, what changed. Only read.
+"""A place's day in numbers (一天的数): entries by hour and by gate, what waits. Only read.
 
 Every query names places and days and so goes by an index; none grows with the history of a place.
 """
@@ -13,11 +13,8 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     and_,
-    bindparam,
     case,
-    exists,
     func,
     literal_column,
     or_,
@@ -27,11 +24,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from .base import local
-from .gate import OPEN_CASE, CheckIn, Kind, Note, Reading, Verdict
+from .gate import OPEN_CASE, CheckIn, Kind, Verdict
 from .places import ModeOrder, Place
 
 T = CheckIn.__table__
-BEHIND = 1000  # how far ids may commit out of turn: see Pulse
 
 
 @dataclass(slots=True)
@@ -272,73 +268,3 @@ def _by_place(session: Session, ids: list[int], *conditions: Any) -> dict[int, i
         select(T.c.place_id, func.count()).where(T.c.place_id.in_(ids), *conditions).group_by(T.c.place_id)
     )
     return {row[0]: row[1] for row in session.execute(query)}
-
-
-# --- has anything changed ---
-
-
-_PLACE_OF_NOTE = select(T.c.place_id).where(T.c.id == Note.__table__.c.check_in_id).scalar_subquery()
-_PLACE_OF_READING = select(T.c.place_id).where(T.c.id == Reading.__table__.c.check_in_id).scalar_subquery()
-_PLACES: Any = bindparam("places", expanding=True)
-_MOVED = select(
-    or_(
-        select(func.count())
-        .where(T.c.place_id.in_(_PLACES), T.c.day == bindparam("day"), T.c.id > bindparam("floor"))
-        .scalar_subquery()
-        != bindparam("entries"),
-        exists(
-            select(Note.__table__.c.id).where(
-                Note.__table__.c.id > bindparam("notes"), _PLACE_OF_NOTE.in_(_PLACES)
-            )
-        ),
-        exists(
-            select(Reading.__table__.c.id).where(
-                Reading.__table__.c.id > bindparam("readings"), _PLACE_OF_READING.in_(_PLACES)
-            )
-        ),
-    )
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """How much of a day a page has seen, in a few numbers; one statement asks whether there is more.
-
-    New entries: the rows of the day above `newest` - BEHIND are counted, rather than looked for above
-    `newest`, because on PostgreSQL a row with a smaller id may commit after one with a larger. Handling
-    writes a Note and measuring a Reading, numbered in turn, so their last numbers tell: nothing is written
-    for the poll's sake. What moves neither (a visitor asks for a recheck) shows when the page is renewed,
-    within a minute.
-    """
-
-    place_ids: tuple[int, ...]
-    day: date
-    newest: int
-    entries: int
-    notes: int
-    readings: int
-
-    @classmethod
-    def take(cls, session: Session, place_ids: Sequence[int], day: date) -> Pulse:
-        """Taken before the page's other queries: what comes in between is shown twice rather than lost."""
-        here = (T.c.place_id.in_(place_ids), T.c.day == day)
-        newest = session.scalar(select(func.max(T.c.id)).where(*here)) or 0
-        row = session.execute(
-            select(
-                select(func.count()).where(*here, T.c.id > newest - BEHIND).scalar_subquery(),
-                select(func.coalesce(func.max(Note.id), 0)).scalar_subquery(),
-                select(func.coalesce(func.max(Reading.id), 0)).scalar_subquery(),
-            )
-        ).one()
-        return cls(tuple(place_ids), day, newest, *row)
-
-    def moved(self, connection: Connection) -> bool:
-        seen = {
-            "places": self.place_ids,
-            "day": self.day,
-            "floor": self.newest - BEHIND,
-            "entries": self.entries,
-            "notes": self.notes,
-            "readings": self.readings,
-        }
-        return bool(connection.scalar(_MOVED, seen))

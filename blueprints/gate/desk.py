@@ -10,9 +10,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from blueprints.gate import bp
+from blueprints.gate import bp, desk_poll
 from blueprints.gate.confirming import last_tap
 from blueprints.web.guard import needs, within_reach
+from blueprints.web.lean import quickly
 from blueprints.web.page import page
 from blueprints.web.site import site
 from models import presence, words
@@ -26,6 +27,7 @@ LIVE_ROWS = 30
 
 @bp.get("/gate")
 @needs("gate:guard")
+@quickly(desk_poll.nothing_new)
 def desk() -> ResponseReturnValue:
     """The gate that the guard chose, or the first one: live, for a phone at the door."""
     gates = gates_in_reach()
@@ -35,11 +37,15 @@ def desk() -> ResponseReturnValue:
     gate = next((g for g in gates if g.id == chosen), gates[0])
     if chosen and gate.id != chosen:
         abort(404)
+    poll = desk_poll.begin(
+        gate, site.now()
+    )  # before all else: what comes in between is shown twice rather than lost
     return page(
         "gate/desk.html",
         partial="gate/_desk.html",
         gates=gates,
         last_tap=last_tap(gate.id),
+        poll=poll,
         **desk_shown(gate),
     )
 

@@ -9,30 +9,37 @@ from flask_login import current_user
 from blueprints.places import bp, tickets
 from blueprints.places.views import day_shown
 from blueprints.web.guard import needs
+from blueprints.web.lean import quickly
 from blueprints.web.sign_in import ask_to_sign_in
 from blueprints.web.site import site
 from models.base import db
+from models.driver import reading_from
 from models.overview import Before
 from models.places import Place
 
 
-@bp.get("/places/<int:place_id>/poll")
-def poll(place_id: int) -> ResponseReturnValue:
-    """204 where the page has seen everything, else the page's moving part with a fresh ticket.
+def nothing_new(place_id: int) -> bool:
+    """Whether the page has seen everything. It rests on the ticket alone: neither session nor person is loaded."""
+    seen = _seen(place_id)
+    if seen is None:
+        return False
+    with reading_from(db.engine) as connection:
+        return not seen.pulse.moved(connection)
 
-    The 204 rests on the ticket alone: neither session nor person is loaded. Polls do not prolong a session.
-    """
+
+@bp.get("/places/<int:place_id>/poll")
+@quickly(nothing_new)
+def poll(place_id: int) -> ResponseReturnValue:
+    """The page's moving part with a fresh ticket. Polls do not prolong a session."""
     g.is_poll = True
-    seen = tickets.read(
-        request.args.get("ticket", ""), place_id, request.args.get("since", 0, type=int), site.now()
-    )
-    if seen is not None:
-        with db.engine.connect() as connection:
-            if not seen.pulse.moved(connection):
-                return Response(status=204)
     if not current_user.is_authenticated:
         return _signed_out(place_id)
-    return _changed(place_id=place_id, earlier=seen and seen.earlier)
+    seen = _seen(place_id)
+    return _changed(place_id=place_id, earlier=seen and seen.earlier(site.now()))
+
+
+def _seen(place_id: int) -> tickets.Seen | None:
+    return tickets.read(request.args.get("ticket", ""), place_id, site.now())
 
 
 @needs("place:watch", Place)

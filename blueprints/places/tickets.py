@@ -1,63 +1,45 @@
-"""The ticket of a poll (轮询凭条): how far a page has seen, signed for one session, one place and one minute.
+"""What the ticket of the day's page carries (今天页的凭条): how far it has seen, and the numbers of the days before.
 
-It saves the poll that finds nothing new from loading the session, the person and their posts. It opens
-nothing: whenever something is shown, the session and the reach are looked at as for every page. It also
-carries the numbers of the days before, so that a busy minute does not count them again and again.
+The days before travel with it so that a busy minute does not count them again and again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
-from flask import session
-
-from blueprints.web.site import site
+from blueprints.web import tickets
 from models.base import local
-from models.overview import Before, Pulse
-
-LIFE = timedelta(seconds=60)
-PURPOSE = "poll of a place"
+from models.overview import Before
+from models.pulse import Pulse
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
-    """What a page had seen, and what it compared it with; `earlier` is None once it is a minute old."""
+class Seen:
+    """What a page had seen, and in `before` what it compared it with."""
 
     pulse: Pulse
-    earlier: Before | None
+    before: str
+
+    def earlier(self, now: datetime) -> Before | None:
+        """The numbers of the days before, for a minute."""
+        found = Before.unpacked(self.before)
+        return found if now - found.at < tickets.LIFE else None
 
 
 def issue(place_id: int, pulse: Pulse, earlier: Before, now: datetime) -> str:
-    fields = (
-        str(int((now + LIFE).timestamp())),
-        str(pulse.day.toordinal()),
-        "-".join(map(str, pulse.place_ids)),
-        str(pulse.entries),
-        str(pulse.notes),
-        str(pulse.readings),
-        earlier.packed(),
-    )
-    signature = site.vault.sign(PURPOSE, _parts(place_id, pulse.newest, fields))
-    return ".".join((*fields, signature))
+    return tickets.issue(_page(place_id), f"{pulse.packed()}~{earlier.packed()}", now + tickets.LIFE)
 
 
-def read(ticket: str, place_id: int, since: int, now: datetime) -> Ticket | None:
-    """None where the ticket is of another session or place, changed, too old, or of yesterday."""
-    *fields, signature = ticket.split(".")
-    if len(fields) != 7 or not site.vault.signed(PURPOSE, _parts(place_id, since, fields), signature):
+def read(ticket: str, place_id: int, now: datetime) -> Seen | None:
+    """None where it is not a ticket of this session and page, too old, or of yesterday."""
+    facts = tickets.read(_page(place_id), ticket, now)
+    if facts is None:
         return None
-    expires, day, places, entries, notes, readings, packed = fields  # as we wrote them: the signature says so
-    on = date.fromordinal(int(day))
-    if now.timestamp() >= int(expires) or on != local(now).date():
-        return None
-    ids = tuple(int(number) for number in places.split("-"))
-    pulse = Pulse(ids, on, since, int(entries), int(notes), int(readings))
-    earlier = Before.unpacked(packed)
-    return Ticket(pulse, earlier if now - earlier.at < LIFE else None)
+    pulse, _, before = facts.partition("~")
+    seen = Seen(Pulse.unpacked(pulse), before)
+    return seen if seen.pulse.day == local(now).date() else None
 
 
-def _parts(place_id: int, since: int, fields: Sequence[str]) -> list[str | int]:
-    """The cookie's token is one of the parts: the ticket is worth nothing in another browser."""
-    return [session.get("_user_id", ""), place_id, since, *fields]
+def _page(place_id: int) -> str:
+    return f"place {place_id}"

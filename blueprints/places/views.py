@@ -19,6 +19,7 @@ from models import cases, overview
 from models.base import db, local
 from models.places import Gate, ModeOrder, Place
 from models.policy.schema import Mode, Policy
+from models.pulse import Pulse
 
 CASES = 20  # cases on the day's page; the list of entries has the rest
 LATEST = 20
@@ -64,7 +65,7 @@ def day_shown(place: Place, earlier: overview.Before | None = None) -> dict[str,
     today = local(now).date()
     places = ground(place, "place:watch")
     ids = [p.id for p in places]
-    pulse = overview.Pulse.take(session, ids, today)  # before all else: see there
+    pulse = Pulse.take(session, ids, today, now)  # before all else: see there
     orders = session.scalars(ModeOrder.reaching(place, now)).all()
     mode = Mode.EMERGENCY if orders else Mode.NORMAL
     policy = policy_on(place, today)
@@ -101,8 +102,8 @@ def day_shown(place: Place, earlier: overview.Before | None = None) -> dict[str,
         "view": view if view in ("chart", "numbers") else "chart",
         "live": live,
         "poll": url_for(
-            "places.poll", place_id=place.id, since=pulse.newest,
-            ticket=tickets.issue(place.id, pulse, earlier, now), view=request.args.get("view"),
+            "places.poll", place_id=place.id, ticket=tickets.issue(place.id, pulse, earlier, now),
+            view=request.args.get("view"),
         ),
     }  # fmt: skip
 

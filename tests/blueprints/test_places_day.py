@@ -1,6 +1,5 @@
 """The specialist's day: who sees it, what stands first, what counts, how it keeps up to date."""
 
-import re
 from datetime import timedelta
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
@@ -9,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, func, select
 
+from blueprints.gate import nonce
 from models.access import Post
 from models.accounts import LoginSession
 from models.audit import AuditLine, Result
@@ -19,6 +19,7 @@ from models.register import declared_by
 from tests import make
 from tests.conftest import NOW
 from tests.reader import Page, read, words
+from tests.statements import asked_by
 
 FEVER = write_reasons([("fever", "37.6", "37.3")])
 
@@ -237,19 +238,18 @@ def test_a_refused_entry_stands_first_at_the_next_poll(watching, town):
 
 def test_a_poll_with_nothing_new_is_204_from_one_statement_and_loads_no_person(watching, town):
     make.check_in(town.gate, NOW)
-    address = poll_address(day(watching, town.park))
+    address, answers = poll_address(day(watching, town.park)), []
     db.session.remove()
-    asked: list[str] = []
-    listen = lambda conn, cursor, statement, *rest: asked.append(statement)  # noqa: E731
-    event.listen(db.engine, "before_cursor_execute", listen)
-    try:
-        answer = watching.get(address)
-    finally:
-        event.remove(db.engine, "before_cursor_execute", listen)
-    assert answer.status_code == 204
-    statements = [one for one in asked if not one.startswith(("BEGIN", "PRAGMA"))]
-    assert len(statements) == 1
-    assert "login_session" not in statements[0]
+    asked = asked_by(lambda: answers.append(watching.get(address)))
+    assert [answer.status_code for answer in answers] == [204]
+    assert len(asked) == 1
+    assert "login_session" not in asked[0]
+
+
+def test_the_answer_of_such_a_poll_is_small(watching, town):
+    answer = watching.get(poll_address(day(watching, town.park)))
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert len(answer.headers) <= 2 and not answer.data
 
 
 def test_polls_do_not_prolong_a_session(watching, town, at):
@@ -295,6 +295,23 @@ def test_what_happens_at_another_place_wakes_nobody(watching, town):
     assert mine.handled_at is None
 
 
+def test_a_recheck_asked_for_and_a_mode_that_changes_show_at_the_next_poll(watching, town, app):
+    case = refused(town.gate, 1, name="王海")
+    address = poll_address(day(watching, town.park))
+    token = nonce.pass_token(app.extensions["site"].vault, case.nonce)
+    app.test_client().post(f"/pass/{token}/recheck")
+    answer = watching.get(address)
+    assert answer.status_code == 200
+    address = poll_address(read(answer.data, whole=False))
+    assert watching.get(address).status_code == 204
+    make.save(
+        ModeOrder.open(scope="street", scope_id=town.street.id, district_id=town.district.id,
+                       name="桂湖街道应急响应", reason="周边城市出现输入病例", legal_basis="第3号令",
+                       responsible="周知行", planned_end_on=NOW.date() + timedelta(days=9), now=NOW, by_id=None)
+    )  # fmt: skip
+    assert "桂湖街道应急响应" in watching.get(address).text
+
+
 def test_a_row_that_commits_out_of_turn_is_not_lost(watching, town):
     late = make.check_in(town.gate, NOW - timedelta(seconds=1))
     newest = make.check_in(town.gate, NOW)
@@ -322,15 +339,16 @@ def forged(address: str, how: str) -> str:
     ticket = parse_qs(urlsplit(address).query)["ticket"][0]
     if how == "signature":
         return address.replace(ticket, ticket[:-3] + ("aaa" if not ticket.endswith("aaa") else "bbb"))
+    until, pulse, *rest = ticket.split("~")
     if how == "expiry":
-        first, _dot, rest = ticket.partition(".")
-        return address.replace(ticket, f"{int(first) + 3600}.{rest}")
-    if how == "since":
-        return re.sub(r"since=\d+", "since=999999", address)
-    return address.replace(ticket, "" if how == "empty" else "1.2.3")
+        return address.replace(ticket, "~".join((str(int(until) + 3600), pulse, *rest)))
+    if how == "seen":
+        places, *numbers = pulse.split(".")
+        return address.replace(ticket, "~".join((until, f"{places}.{'.'.join(numbers[:-1])}.999999", *rest)))
+    return address.replace(ticket, {"empty": "", "shape": "1~2~3", "bare": "1.2.3"}[how])
 
 
-@pytest.mark.parametrize("how", ["signature", "expiry", "since", "empty", "shape"])
+@pytest.mark.parametrize("how", ["signature", "expiry", "seen", "empty", "shape", "bare"])
 def test_a_forged_ticket_earns_no_short_answer_and_opens_nothing(watching, town, app, how):
     make.check_in(town.gate, NOW)
     address = forged(poll_address(day(watching, town.park)), how)

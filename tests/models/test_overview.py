@@ -3,12 +3,12 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from models import cases, overview
-from models.base import db, reading
+from models.base import db
 from models.gate import CheckIn, Kind, Mark, Verdict
-from models.overview import Before, Counts, Day, Pulse, chart_of
+from models.overview import Before, Counts, Day, chart_of
 from tests import make
 from tests.conftest import NOW
 
@@ -69,22 +69,6 @@ def test_open_cases_are_found_by_their_own_index(town):
         db.session.execute(text("SET LOCAL enable_seqscan = off"))
         db.session.execute(text("SET LOCAL enable_bitmapscan = off"))
         assert "ix_check_in_open" in str(db.session.execute(text(f"EXPLAIN {query}")).all())
-
-
-def test_the_poll_looks_by_indexes_only(town):
-    """Nothing new: no table is read from end to end, whatever its history."""
-    pulse = Pulse.take(db.session(), [town.park.id, town.building.id], TODAY)
-    seen = []
-    with reading(), db.engine.connect() as connection:
-        if connection.dialect.name != "sqlite":
-            pytest.skip("the plan of PostgreSQL depends on how much is in the tables")
-        listen = lambda conn, cursor, sql, parameters, *rest: seen.append((sql, parameters))  # noqa: E731
-        event.listen(connection, "before_cursor_execute", listen)
-        assert not pulse.moved(connection)
-        sql, parameters = seen[-1]
-        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)]
-    assert "ix_check_in_place_day" in str(plan)
-    assert not [line for line in plan if line.startswith("SCAN") and "CONSTANT" not in line]
 
 
 def test_the_chart_reaches_over_the_opening_hours_and_beyond_where_somebody_came(town):
