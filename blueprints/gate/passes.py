@@ -7,20 +7,23 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import Response, abort, make_response, render_template, request
-from sqlalchemy import func, select, update
+from flask import Response, abort, request
+from markupsafe import Markup
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
 from blueprints.gate import bp, nonce
 from blueprints.gate.visitor import engine, english_wanted
 from blueprints.web.guard import public
-from blueprints.web.page import done
+from blueprints.web.lean import lean
+from blueprints.web.page import done, text_size
+from blueprints.web.printed import Prints, blank, draw
 from blueprints.web.sign_in import csrf
 from blueprints.web.site import site
-from models import words
-from models.base import UTCDateTime, local, reading
-from models.gate import CheckIn, Kind, Mark, MeasuredBy, Reading, Verdict, read_reasons, reason_words
+from blueprints.web.templating import symbols
+from models import passes, pulse, words
+from models.gate import CheckIn, Mark, MeasuredBy, Verdict, read_reasons, reason_words
 from models.gateview import GateView
-from models.places import District, Gate, GateCode, Place
 from models.policy.schema import Effect, GateForm, Mode, Policy
 
 T = CheckIn.__table__
@@ -29,6 +32,12 @@ EFFECT = {
     Verdict.REGISTERED: Effect.PASS,
     Verdict.ATTENTION: Effect.ATTENTION,
     Verdict.REFUSED: Effect.REFUSED,
+}
+ICON = {
+    Verdict.PASS: "circle-check",
+    Verdict.REGISTERED: "circle-check",
+    Verdict.ATTENTION: "triangle-alert",
+    Verdict.REFUSED: "octagon-x",
 }
 
 
@@ -56,6 +65,14 @@ class Pass:
     @property
     def verdict(self) -> Verdict:
         return self.row.verdict
+
+    @property
+    def icon(self) -> str:
+        return ICON[self.verdict]
+
+    @property
+    def has_word(self) -> bool:
+        return self.form.word and not (self.gate is not None and not self.gate.word)
 
     @property
     def celsius(self) -> Decimal | None:
@@ -95,22 +112,55 @@ class Pass:
         return self.row.measured_at + timedelta(minutes=self.policy.thresholds.recheck_minutes)
 
 
+_frames = Prints()
+
+
 @bp.get("/pass/<token>")
 @public
+@lean
 def show(token: str) -> Response:
     """The pass. Renews itself each minute, without JavaScript too; `?live=0` stops that (WCAG 2.2.1)."""
-    found = _find(token)
-    english, live = english_wanted(), request.args.get("live") != "0"
-    if not found.valid:
-        return _answer("gate/pass_over.html", found, english, token)
-    minute = words.minute_of(found.now)
-    context = {
-        "word": words.word_for(site.vault, found.row.gate_id, minute) if _has_word(found) else None,
-        "live": live,
-        "seconds": words.seconds_left(found.now) + 1,
-        "first_at": _first_at(found) if found.row.kind == Kind.AGAIN else None,
+    found, english = _find(token), english_wanted()
+    return _page(_valid(found, english, token) if found.valid else _over(found, english))
+
+
+def _valid(found: Pass, english: bool, token: str) -> str:
+    """What is the visitor's own is drawn each time, the frame around it once for all who look at the same."""
+    row, live = found.row, request.args.get("live") != "0"
+    word = words.word_for(site.vault, row.gate_id, words.minute_of(found.now)) if found.has_word else None
+    seconds = words.seconds_left(found.now) + 1
+    own = {
+        "main": draw(
+            "gate/_pass.html", it=found, row=row, english=english, token=token, word=word, live=live, seconds=seconds,
+            mobile=site.vault.unseal(row.mobile, CheckIn.MOBILE) if row.mobile else "",
+        ),
+        "sprite": symbols(found.icon, "thermometer", *([f"w-{word.shape}"] if word else [])),
+        "seconds": str(seconds),
+        "token": token,
+    }  # fmt: skip
+    frame = {
+        **_names(found), "english": english, "live": live, "has_word": found.has_word, "label": found.label(english),
+        "place_phone": row.place_phone,
+    }  # fmt: skip
+    if request.args:  # its links would carry this visitor's address to everybody
+        return draw("gate/pass.html", **frame, **{**own, "main": Markup(own["main"])})
+    blanks = {name: blank(name) for name in own}
+    key = (*frame.values(), text_size())
+    page = _frames.page(key, lambda: draw("gate/pass.html", **frame, **blanks).replace(token, blank("token")))
+    return page.filled(**own)
+
+
+def _over(found: Pass, english: bool) -> str:
+    """After its time a pass shows nobody any more."""
+    return draw("gate/pass_over.html", it=found, **_names(found), english=english)
+
+
+def _names(found: Pass) -> dict[str, str]:
+    row = found.row
+    return {
+        name: getattr(row, name)
+        for name in ("place_name", "gate_name", "district_name", "organiser", "district_slug")
     }
-    return _answer("gate/pass.html", found, english, token, **context)
 
 
 @bp.post("/pass/<token>/recheck")
@@ -126,72 +176,31 @@ def ask_recheck(token: str) -> Response:
                 .where(T.c.id == found.row.id, T.c.recheck_asked_at.is_(None))
                 .values(recheck_asked_at=found.now)
             )
+            pulse.move(connection, [found.row.place_id])
     return done(f"/pass/{token}")  # type: ignore[return-value]
 
 
 def _find(token: str) -> Pass:
     row_nonce = nonce.read_pass_token(site.vault, token)
-    if row_nonce is None:
-        abort(404)
-    columns = (
-        T, Place.name.label("place_name"), Gate.name.label("gate_name"), Place.phone.label("place_phone"),
-        District.name.label("district_name"), District.organiser, District.slug.label("district_slug"),
-        District.hotline, _last_reading(), _code_in_use(),
-    )  # fmt: skip
-    with reading(), engine().connect() as connection:
-        row = connection.execute(
-            select(*columns)
-            .join(Place, Place.id == T.c.place_id)
-            .join(Gate, Gate.id == T.c.gate_id)
-            .join(District, District.id == T.c.district_id)
-            .where(T.c.nonce == row_nonce)
-        ).first()
-    if row is None:
+    row = row_nonce and _row(row_nonce)
+    if not row:
         abort(404)
     now = site.now()
     gate = site.gates.view(row.code, now) if row.code else None
     return Pass(row, site.book.get(row.scheme_key), gate if isinstance(gate, GateView) else None, now)
 
 
-def _last_reading() -> Any:
-    """Since when the temperature on the pass holds: the guard's last reading, else the visitor's own."""
-    last = select(Reading.at).where(Reading.check_in_id == T.c.id).order_by(Reading.id.desc()).limit(1)
-    return func.coalesce(last.scalar_subquery(), T.c.occurred_at, type_=UTCDateTime()).label("measured_at")
+def _row(row_nonce: bytes) -> Any | None:
+    try:
+        return passes.find(engine(), row_nonce)
+    except OperationalError as error:
+        if not error.connection_invalidated:
+            raise
+        return passes.find(engine(), row_nonce)  # the database has been started anew
 
 
-def _code_in_use() -> Any:
-    code = (
-        select(GateCode.code).where(GateCode.gate_id == T.c.gate_id, GateCode.revoked_at.is_(None)).limit(1)
-    )
-    return code.scalar_subquery().label("code")
-
-
-def _has_word(found: Pass) -> bool:
-    return found.form.word and not (found.gate is not None and not found.gate.word)
-
-
-def _first_at(found: Pass) -> datetime | None:
-    """When this visitor first came in at this gate today."""
-    row = found.row
-    same = T.c.mobile_index == row.mobile_index if row.mobile_index else T.c.device_index == row.device_index
-    with reading(), engine().connect() as connection:
-        return connection.scalar(
-            select(T.c.occurred_at)
-            .where(same, T.c.place_id == row.place_id, T.c.day == row.day, T.c.id < row.id)
-            .where(T.c.verdict != Verdict.REFUSED)
-            .order_by(T.c.id)
-            .limit(1)
-        )
-
-
-def _answer(template: str, found: Pass, english: bool, token: str, **context: Any) -> Response:
-    row = found.row
-    mobile = site.vault.unseal(row.mobile, CheckIn.MOBILE) if row.mobile and found.valid else ""
-    html = render_template(
-        template, it=found, row=row, token=token, english=english, mobile=mobile, organiser=row.organiser,
-        district_slug=row.district_slug, gate_name=row.gate_name, here=local(row.occurred_at), **context,
-    )  # fmt: skip
-    response = make_response(html)
+def _page(html: str) -> Response:
+    response = Response(html, mimetype="text/html")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
