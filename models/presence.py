@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from .base import RuleBroken, local
 from .gate import ADMITTED, INSIDE, CheckIn, Departure, Kind, Note, Outcome, Verdict, write_reasons
+from .pulse import move
 
 LATELY = timedelta(minutes=10)  # how far back one tap reaches
 WAITING = timedelta(hours=2)  # how long the desk shows who needs the guard
@@ -65,6 +66,8 @@ def confirm_lately(
     ).all()
     _set(session, [row.id for row in rows], days_of(now, LATELY), now, by_id)
     _confirm_entries(session, place_id, [row for row in rows if row.kind != Kind.ENTRY], now, by_id)
+    if rows:
+        move(session.connection(), [place_id])
     return len(rows)
 
 
@@ -119,7 +122,9 @@ def _end_elsewhere(session: Session, entry: CheckIn) -> None:
     )
 
 
-def unconfirm(session: Session, gate_id: int, *, at: datetime, now: datetime, by_id: int) -> int:
+def unconfirm(
+    session: Session, place_id: int, gate_id: int, *, at: datetime, now: datetime, by_id: int
+) -> int:
     """Takes back one tap of this guard, within UNDO. Returns how many are declared again."""
     if not timedelta(0) <= now - at < UNDO:
         raise RuleBroken(f"确认{int(UNDO.total_seconds() // 60)}分钟以内可以撤销，这次已经过了")
@@ -133,6 +138,7 @@ def unconfirm(session: Session, gate_id: int, *, at: datetime, now: datetime, by
         )
         .values(confirmed_at=None, confirmed_by_id=None)
     )
+    move(session.connection(), [place_id])
     return int(getattr(done, "rowcount", 0))
 
 

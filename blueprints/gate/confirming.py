@@ -58,7 +58,9 @@ def unconfirm(gate: Gate) -> ResponseReturnValue:
     if not JustTap().validate_on_submit() or last is None:
         raise RuleBroken("没有可以撤销的确认")
     at = datetime.fromisoformat(last["at"])
-    number = presence.unconfirm(db.session(), gate.id, at=at, now=site.now(), by_id=current_user.id)
+    number = presence.unconfirm(
+        db.session(), gate.place_id, gate.id, at=at, now=site.now(), by_id=current_user.id
+    )
     commit(number=number, confirmed_at=last["at"])
     session.pop("confirmed")
     flash(f"已撤销，{number}人回到待确认。", "ok")

@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from itsdangerous import BadSignature
 from werkzeug.datastructures import ImmutableMultiDict
@@ -89,9 +89,11 @@ class LeanFlask(Flask):
     def preprocess_request(self):
         asked = _asked()
         view = self.view_functions.get(asked.endpoint or "")
-        if hasattr(view, "nothing_new") and view.nothing_new(**asked.view_args):
-            asked.frame = "none"
-            return headers.nothing()
+        if hasattr(view, "nothing_new"):
+            if view.nothing_new(**asked.view_args):
+                asked.frame = "none"
+                return headers.nothing()
+            g.is_poll = "ticket" in asked.args  # a page that asks by itself keeps nobody signed in
         metrics.begin(asked)
         headers.begin()
         if hasattr(view, "lean"):
