@@ -118,6 +118,16 @@ def reading() -> Iterator[None]:
         writing.reset(before)
 
 
+@contextmanager
+def to_write() -> Iterator[None]:
+    """Transactions that begin inside take the write lock at once, whatever goes on around them."""
+    before = writing.set(True)
+    try:
+        yield
+    finally:
+        writing.reset(before)
+
+
 @event.listens_for(Engine, "connect")
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """WAL, and a commit that survives a power cut: what was promised to a person is on the disk."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, SmallInteger, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ColumnElement, ForeignKey, SmallInteger, UniqueConstraint, and_, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Row
-from .places import Place
+from .accounts import Account
+from .base import Row, RuleBroken, local
+from .places import ModeOrder, Place
+
+LONGEST_HOLD = timedelta(days=365)
+AFTER_EMERGENCY = timedelta(days=7)  # PRIV-7: how soon after its end an emergency's rows are gone
 
 
 class DaySum(Row):
@@ -57,23 +61,80 @@ class Destruction(Row):
 
 
 class Hold(Row):
-    """Retention held for an investigation (暂缓销毁): document, scope and expiry; only those rows stay."""
+    """Rows that are kept longer by a written decision (暂缓销毁): document, scope, days and expiry; only those rows stay.
+
+    Either for an investigation, or as an emergency's extension (`mode_order_id`): then at most as many days as the scheme
+    allows in an emergency, and no longer than AFTER_EMERGENCY once it has ended (PRIV-7).
+    """
 
     district_id: Mapped[int] = mapped_column(ForeignKey("district.id"), index=True)
     place_id: Mapped[int | None] = mapped_column(ForeignKey("place.id"))  # None: the whole district
+    mode_order_id: Mapped[int | None] = mapped_column(ForeignKey("mode_order.id"))
     document: Mapped[str]
     reason: Mapped[str]
     from_on: Mapped[date]
     to_on: Mapped[date]
-    expires_on: Mapped[date]
+    expires_on: Mapped[date]  # the last day on which it holds
     made_at: Mapped[datetime]
     made_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     lifted_at: Mapped[datetime | None]
     lifted_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
 
+    place: Mapped[Place | None] = relationship()
+    order: Mapped[ModeOrder | None] = relationship()
+    made_by: Mapped[Account] = relationship(foreign_keys=[made_by_id])
+    lifted_by: Mapped[Account | None] = relationship(foreign_keys=[lifted_by_id])
+
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
         return cls.district_id.in_(ids) if scope == "district" else None
+
+    @classmethod
+    def holding(cls, on: date) -> ColumnElement[bool]:
+        """Those that neither were lifted nor have run out. An extension may still have ended with its emergency: see `days`."""
+        return and_(cls.lifted_at.is_(None), cls.expires_on >= on)
+
+    @classmethod
+    def make(
+        cls, *, district_id: int, place: Place | None, order: ModeOrder | None, document: str, reason: str,
+        from_on: date, to_on: date, expires_on: date, now: datetime, by_id: int,
+    ) -> Hold:  # fmt: skip
+        """A hold from now on. What has been destroyed it does not bring back."""
+        today = local(now).date()
+        if not document.strip():
+            raise RuleBroken("请写批准文件的文号")
+        if not reason.strip():
+            raise RuleBroken("请写为什么要暂缓，为什么必要")
+        if to_on < from_on:
+            raise RuleBroken("登记日期的止日早于起日")
+        if expires_on <= today:
+            raise RuleBroken("到期日要在今天以后")
+        if expires_on > today + LONGEST_HOLD:
+            latest = today + LONGEST_HOLD
+            raise RuleBroken(f"一次最长暂缓一年，最晚到{latest.year}年{latest.month}月{latest.day}日")
+        if order is not None and order.ended_at is not None:
+            raise RuleBroken("这次应急响应已经结束，不能再延长")
+        return cls(
+            district_id=district_id, place=place, order=order, document=document.strip(), reason=reason.strip(),
+            from_on=from_on, to_on=to_on, expires_on=expires_on, made_at=now, made_by_id=by_id,
+        )  # fmt: skip
+
+    def lift(self, *, now: datetime, by_id: int) -> None:
+        if self.lifted_at is not None:
+            raise RuleBroken("这项暂缓已经解除")
+        self.lifted_at, self.lifted_by_id = now, by_id
+
+    def days(self, today: date, emergency_max_days: int) -> tuple[date, date] | None:
+        """The days whose rows it keeps today, the first and the last; None where it keeps none."""
+        if self.lifted_at is not None or self.expires_on < today:
+            return None
+        if self.order is None:
+            return self.from_on, self.to_on
+        ended_at = self.order.ended_at
+        if ended_at is not None and today >= local(ended_at).date() + AFTER_EMERGENCY:
+            return None
+        first = max(self.from_on, today - timedelta(days=emergency_max_days - 1))
+        return (first, self.to_on) if first <= self.to_on else None
 
 
 class TimedTask(Row):

@@ -25,9 +25,11 @@ from sqlalchemy.orm import Session
 
 from .base import local
 from .gate import OPEN_CASE, CheckIn, Kind, Verdict
+from .keeping import DaySum
 from .places import ModeOrder, Place
 
 T = CheckIn.__table__
+S = DaySum.__table__
 
 
 @dataclass(slots=True)
@@ -114,22 +116,36 @@ class Before:
 
 
 def before(session: Session, place_ids: Sequence[int], now: datetime) -> Before:
-    """Entries of the two earlier days, counted as `Counts.entered` counts them."""
-    today = local(now).date()
+    """Entries of the two earlier days, counted as `Counts.entered` counts them: from the daily sums where a place has them,
+    else from its rows; the hour of yesterday that is not over yet always from the rows."""
+    today, this_hour = local(now).date(), local(now).hour
     yesterday, last_week = today - timedelta(days=1), today - timedelta(days=7)
     until_now = func.sum(case((T.c.occurred_at <= now - timedelta(days=1), 1), else_=0))
+    summed = session.execute(
+        select(S.c.place_id, S.c.day, S.c.hour, func.sum(S.c.passed + S.c.attention))
+        .where(S.c.place_id.in_(place_ids), S.c.day.in_([yesterday, last_week]))
+        .group_by(S.c.place_id, S.c.day, S.c.hour)
+    ).all()
+    have_sums = {(row[0], row[1]) for row in summed}
+    from_rows = [and_(T.c.place_id.in_(place_ids), T.c.day == yesterday, T.c.hour == this_hour)] + [
+        and_(T.c.place_id == place_id, T.c.day == day)
+        for place_id in place_ids
+        for day in (yesterday, last_week)
+        if (place_id, day) not in have_sums
+    ]
     rows = session.execute(
-        select(T.c.day, T.c.hour, func.count(), until_now)
-        .where(
-            T.c.place_id.in_(place_ids), T.c.day.in_([yesterday, last_week]), CheckIn.counted(),
-        )
-        .group_by(T.c.day, T.c.hour)
-    ).all()  # fmt: skip
-    return Before(
-        yesterday=sum(row[3] for row in rows if row[0] == yesterday),
-        last_week={row[1]: row[2] for row in rows if row[0] == last_week},
-        at=now,
-    )
+        select(T.c.place_id, T.c.day, T.c.hour, func.count(), until_now)
+        .where(or_(*from_rows), CheckIn.counted())
+        .group_by(T.c.place_id, T.c.day, T.c.hour)
+    ).all()
+    entered = {tuple(row[:3]): row[3] for row in (*rows, *summed)}
+    by_hour: Counter[int] = Counter()
+    for (_place_id, day, hour), number in entered.items():
+        if day == last_week and number:
+            by_hour[hour] += number
+    whole = sum(number for (_, day, hour), number in entered.items() if day == yesterday and hour < this_hour)
+    running = sum(row[4] for row in rows if row[1] == yesterday and row[2] == this_hour)
+    return Before(yesterday=whole + running, last_week=dict(by_hour), at=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 AHEAD = 4  # weeks that are made before they begin
 NAMED = "check_in_w"
+SHORTLY = "SET LOCAL lock_timeout = '1s'"  # whoever waits for a lock of the whole table makes all visitors wait behind it
 IN_PLACE = """
 SELECT child.relname FROM pg_inherits
 JOIN pg_class AS child ON child.oid = inhrelid JOIN pg_class AS parent ON parent.oid = inhparent
@@ -29,9 +30,11 @@ def make_weeks(connection: Connection, today: date) -> list[str]:
     """Makes the partitions of this week and the next AHEAD; those that are there stay. Returns the new ones.
 
     A week is made ahead of its first row, so that the default partition is empty there and nothing has to be moved.
+    Visitors do not wait for it: where a long reading is in the way, it is tried another time (an OperationalError).
     """
     if connection.dialect.name != "postgresql":
         return []
+    connection.execute(text(SHORTLY))
     there, made = set(weeks(connection)), []
     for number in range(AHEAD + 1):
         name, first, end = partition_of(today + timedelta(weeks=number))
@@ -47,14 +50,22 @@ def drop_empty_weeks(connection: Connection, before: date) -> list[str]:
     """Drops the partitions that end before this day and hold nothing any more. Returns their names."""
     if connection.dialect.name != "postgresql":
         return []
-    dropped = []
-    for name in weeks(connection):
-        monday = date.fromisoformat(name.removeprefix(NAMED))
-        if monday + timedelta(days=7) > before or connection.scalar(text(f"SELECT 1 FROM {name} LIMIT 1")):
-            continue
+    empty = [name for name in weeks(connection) if _end(name) <= before and _is_empty(connection, name)]
+    if empty:
+        connection.execute(text(SHORTLY))
+        connection.execute(text("LOCK TABLE ONLY check_in IN ACCESS EXCLUSIVE MODE"))
+    dropped = [name for name in empty if _is_empty(connection, name)]  # nobody can write now
+    for name in dropped:
         connection.execute(text(f"DROP TABLE {name}"))
-        dropped.append(name)
     return dropped
+
+
+def _end(name: str) -> date:
+    return date.fromisoformat(name.removeprefix(NAMED)) + timedelta(days=7)
+
+
+def _is_empty(connection: Connection, name: str) -> bool:
+    return connection.scalar(text(f"SELECT 1 FROM {name} LIMIT 1")) is None
 
 
 def weeks(connection: Connection) -> Iterator[str]:

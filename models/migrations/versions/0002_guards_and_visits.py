@@ -96,6 +96,7 @@ def _new_tables() -> None:
         "hold",
         sa.Column("district_id", sa.Integer(), nullable=False),
         sa.Column("place_id", sa.Integer(), nullable=True),
+        sa.Column("mode_order_id", sa.Integer(), nullable=True),
         sa.Column("document", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("from_on", sa.Date(), nullable=False),
@@ -109,6 +110,7 @@ def _new_tables() -> None:
         sa.ForeignKeyConstraint(["district_id"], ["district.id"], name=op.f("fk_hold_district_id")),
         sa.ForeignKeyConstraint(["lifted_by_id"], ["account.id"], name=op.f("fk_hold_lifted_by_id")),
         sa.ForeignKeyConstraint(["made_by_id"], ["account.id"], name=op.f("fk_hold_made_by_id")),
+        sa.ForeignKeyConstraint(["mode_order_id"], ["mode_order.id"], name=op.f("fk_hold_mode_order_id")),
         sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_hold_place_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hold")),
     )

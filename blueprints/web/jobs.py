@@ -1,0 +1,53 @@
+"""What is done in the background (后台): the list of the timed work, and the queue whose one periodic task it is.
+
+To add a piece, add a line to TASKS: a function that takes the Tick, and how often it is due.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from pathlib import Path
+
+from flask import Flask, current_app
+from huey import SqliteHuey, crontab
+from huey.consumer import Consumer
+
+from blueprints.web.site import site
+from models import chores, timed
+from models.base import db
+from models.timed import DAY, HOUR, MINUTE, Task, Tick
+
+TASKS = (
+    Task("end_visits", "到关门时间结束来访", MINUTE, chores.end_visits),
+    Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
+    Task("keep_weeks", "准备下几周的登记表", DAY, chores.keep_weeks),
+    Task("make_sums", "做日合计", DAY, chores.make_sums),
+    Task("purge", "销毁到期登记", DAY, chores.destroy),
+)
+
+
+def tick_now() -> Tick:
+    """What the timed work needs of this site."""
+    return Tick(db.engine, site.book, site.now, Path(current_app.instance_path), site.now())
+
+
+def tick() -> dict[str, timed.Outcome]:
+    """Does the timed work that is due."""
+    return timed.run(TASKS, tick_now())
+
+
+def consumer_of(app: Flask) -> Consumer:
+    """The queue's consumer, which ticks when it starts and every minute. The queue is a file of this machine: what several
+    machines must not do twice, the database says. Nothing that is queued names anybody."""
+    queue = SqliteHuey("site", filename=str(Path(app.instance_path) / "queue.db"), results=False)
+
+    @queue.periodic_task(crontab(minute="*"), expires=55)
+    def tick_each_minute() -> None:
+        def inside() -> None:
+            with app.app_context():
+                tick()
+
+        contextvars.Context().run(inside)
+
+    tick_each_minute()
+    return queue.create_consumer(workers=2)

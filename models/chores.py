@@ -1,0 +1,71 @@
+"""The pieces of the timed work that need nothing but the database (定时的事); when each is due stands in the list of TASKS."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import delete, func, select, update
+
+from . import destruction, sums
+from .accounts import LoginSession
+from .base import local
+from .devices import GateDevice, Shift
+from .downloads import LASTS, SpentTicket
+from .timed import HOUR, Tick, same_period
+from .visits import close_visits, closings
+from .weeks import drop_empty_weeks, make_weeks
+
+AT_ONCE = 5000  # visits that a transaction ends
+SESSIONS_KEPT = timedelta(days=30)
+
+
+def end_visits(tick: Tick) -> None:
+    """Closing time ends visits. What closed since last time at once; once an hour everybody, for a row may be written or
+    confirmed after its closing."""
+    since = tick.since if tick.since is not None and same_period(tick.since, tick.now, HOUR) else None
+    with tick.looking() as session:
+        found = list(closings(session, tick.now, since))
+    for closing in found:
+        ended = AT_ONCE
+        while ended == AT_ONCE:
+            with tick.writing() as session:
+                ended = close_visits(session, closing, most=AT_ONCE)
+
+
+def make_sums(tick: Tick) -> None:
+    """The sums of yesterday, of the days that may still have changed, and of any that has none. Counting holds nobody up."""
+    with tick.looking() as session:
+        wanting = sums.wanting(session, local(tick.now).date())
+    for day, place_ids in wanting.items():
+        with tick.looking() as session:
+            found = sums.sums_of(session, place_ids, day)
+        with tick.writing() as session:
+            sums.keep(session, found)
+
+
+def destroy(tick: Tick) -> None:
+    """What may no longer be kept goes; then the weeks that it has left empty."""
+    destruction.purge(tick)
+    with tick.looking() as session:
+        plans = list(destruction.plans_of(session, tick))
+    if plans:
+        with tick.writing() as session:
+            drop_empty_weeks(session.connection(), min(plan.last_for_certain for plan in plans))
+
+
+def keep_weeks(tick: Tick) -> None:
+    with tick.writing() as session:
+        make_weeks(session.connection(), local(tick.now).date())
+
+
+def clear_away(tick: Tick) -> None:
+    """What has served its turn: used download tickets, pairing codes that ran out, sign-ins of long ago but each person's last."""
+    with tick.writing() as session:
+        session.execute(delete(SpentTicket).where(SpentTicket.at < tick.now - 2 * LASTS))
+        run_out = (GateDevice.pairing_digest.is_not(None), GateDevice.pairing_until < tick.now)
+        session.execute(update(GateDevice).where(*run_out).values(pairing_digest=None))
+        last = select(func.max(LoginSession.id)).group_by(LoginSession.account_id)
+        long_ago = LoginSession.started_at < tick.now - SESSIONS_KEPT
+        old = select(LoginSession.id).where(long_ago, LoginSession.id.not_in(last))
+        session.execute(update(Shift).where(Shift.login_id.in_(old)).values(login_id=None))
+        session.execute(delete(LoginSession).where(LoginSession.id.in_(old)))

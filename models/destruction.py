@@ -1,0 +1,372 @@
+"""Destroying what may no longer be kept (销毁): in batches, with a record, an audit line and a log outside the database.
+
+The log lets a restored backup forget again what had been destroyed since (SEC-14). It holds numbers, days and digests: nothing
+that says who anybody was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, Row, String, cast, delete, exists, func, select, text, tuple_, update
+from sqlalchemy.orm import Session
+
+from . import audit, sums
+from .audit import AuditLine
+from .base import local
+from .gate import CheckIn, Note, Reading
+from .keeping import Destruction
+from .paper import PaperSheet, SheetPhoto
+from .places import District, Gate, Place
+from .retention import Kept, Plan, plan_of
+from .timed import Tick
+
+T: Any = CheckIn.__table__
+BATCH = 1000
+SHEETS = 50  # a photograph may have megabytes
+LOG_NAME = "destruction.log"
+ACTION = "retention:purge"
+REPLAYED = "恢复备份以后重新销毁："
+METHODS = {
+    "sqlite": "逐条删除，连同复测和处置记录；数据库文件里的内容清零",
+    "postgresql": "逐条删除，连同复测和处置记录；空下来的一周整表删除",
+}
+SHEET_METHOD = "删除登记表编号和照片"
+CHECK_INS, PAPER = CheckIn.__tablename__, PaperSheet.__tablename__
+
+
+@dataclass(slots=True)
+class Destroyed:
+    """What one run has destroyed of one kind in one district; its record grows with each batch, in the batch's transaction."""
+
+    district_id: int
+    kind: str
+    rule: str
+    method: str
+    at: datetime
+    number: int = 0
+    first: date = date.max
+    last: date = date.min
+    record_id: int | None = None
+    _hash: Any = field(default_factory=hashlib.sha256)
+
+    @property
+    def digest(self) -> bytes:
+        return bytes(self._hash.digest())
+
+    def add(self, session: Session, gone: Sequence[tuple[date, bytes]]) -> None:
+        """Days and nonces (or what else names a row) in the order in which they went."""
+        for day, name in gone:
+            self._hash.update(name)
+            self.first, self.last = min(self.first, day), max(self.last, day)
+        self.number += len(gone)
+        values = {"from_on": self.first, "to_on": self.last, "number": self.number, "digest": self.digest}
+        if self.record_id is None:
+            row = Destruction(at=self.at, district_id=self.district_id, rule=self.rule, kind=self.kind,
+                              method=self.method, **values)  # fmt: skip
+            session.add(row)
+            session.flush()
+            self.record_id = row.id
+        else:
+            session.execute(update(Destruction).where(Destruction.id == self.record_id).values(values))
+
+    def line(self) -> dict[str, Any]:
+        return {
+            "did": self.kind, "at": self.at, "district": self.district_id, "number": self.number, "from": self.first,
+            "to": self.last, "digest": self.digest.hex(), "rule": self.rule, "method": self.method,
+        }  # fmt: skip
+
+
+# --- by the rule, once a day ---
+
+
+def purge(tick: Tick) -> list[Destroyed]:
+    """Destroys what is due in every district. What was not due stays, and nothing due writes nothing.
+
+    One at a time: call it as a piece of the timed work, or under `timed.alone(engine, "purge")`.
+    """
+    with tick.looking() as session:
+        plans = list(plans_of(session, tick))
+    found = [one for plan in plans for one in carry_out(plan, tick)]
+    _attest(tick)
+    if found:
+        _leave_no_copy(tick.engine)
+    return found
+
+
+def plans_of(session: Session, tick: Tick) -> Iterator[Plan]:
+    for district_id in session.scalars(select(District.id).order_by(District.id)).all():
+        plan = plan_of(session, tick.book, district_id, local(tick.now).date())
+        if plan is not None:
+            yield plan
+
+
+def due(session: Session, plan: Plan) -> tuple[int, date | None, date | None]:
+    """How many check-ins a plan would destroy, of which days: what `flask purge --dry-run` says."""
+    number, days = 0, []
+    for place_id in _places(session, plan):
+        count, first, last = session.execute(
+            select(func.count(), func.min(T.c.day), func.max(T.c.day)).where(plan.due(place_id))
+        ).one()
+        number += count
+        days += [day for day in (first, last) if day is not None]
+    return number, min(days, default=None), max(days, default=None)
+
+
+def carry_out(plan: Plan, tick: Tick) -> list[Destroyed]:
+    """Batch by batch, each a transaction: whoever interrupts it leaves a record of what is gone, and the rest for the next time."""
+    log = tick.instance / LOG_NAME
+    begun = False
+
+    def begin() -> None:
+        nonlocal begun
+        if not begun:
+            write(log, plan_line(plan, tick.now))
+        begun = True
+
+    found = []
+    with tick.looking() as session:
+        places = _places(session, plan)
+    method = METHODS[tick.engine.dialect.name]
+    for kind, how, batches in ((CHECK_INS, method, _check_ins), (PAPER, SHEET_METHOD, _sheets)):
+        destroyed = Destroyed(plan.district_id, kind, plan.rule, how, tick.now)
+        try:
+            for place_id in places:
+                batches(plan, place_id, tick, destroyed, begin)
+        finally:
+            if destroyed.number:
+                write(log, destroyed.line())
+                found.append(destroyed)
+    return found
+
+
+def _check_ins(
+    plan: Plan, place_id: int, tick: Tick, destroyed: Destroyed, begin: Callable[[], None]
+) -> None:
+    after: tuple[date, int] | None = None
+    while True:
+        with tick.writing() as session:
+            query = select(T.c.id, T.c.day, T.c.nonce).where(plan.due(place_id))
+            if after is not None:
+                query = query.where(tuple_(T.c.day, T.c.id) > after)
+            rows = session.execute(query.order_by(T.c.day, T.c.id).limit(BATCH)).all()
+            if not rows:
+                return
+            begin()
+            sums.ensure(session, place_id, {row.day for row in rows})
+            delete_rows(session, rows)
+            destroyed.add(session, [(row.day, row.nonce) for row in rows])
+            after = (rows[-1].day, rows[-1].id)
+
+
+def _sheets(plan: Plan, place_id: int, tick: Tick, destroyed: Destroyed, begin: Callable[[], None]) -> None:
+    """Paper sheets go with the rows of their day, and not before the most patient scheme lets go."""
+    for span in plan.spans(place_id, plan.last_for_certain):
+        while True:
+            with tick.writing() as session:
+                sheets = session.execute(
+                    select(PaperSheet.id, PaperSheet.used_on, PaperSheet.number)
+                    .join(PaperSheet.gate)
+                    .where(Gate.place_id == place_id, PaperSheet.used_on.between(*span))
+                    .order_by(PaperSheet.used_on, PaperSheet.id)
+                    .limit(SHEETS)
+                ).all()
+                if not sheets:
+                    break
+                begin()
+                _overwrite(session)
+                ids = [sheet.id for sheet in sheets]
+                session.execute(delete(SheetPhoto).where(SheetPhoto.sheet_id.in_(ids)))
+                session.execute(delete(PaperSheet).where(PaperSheet.id.in_(ids)))
+                destroyed.add(session, [(sheet.used_on, sheet.number.encode()) for sheet in sheets])
+
+
+def delete_rows(session: Session, rows: Sequence[Row[Any]]) -> None:
+    """Check-ins (id, day) with what hangs on them: readings and notes."""
+    _overwrite(session)
+    ids, days = [row.id for row in rows], [row.day for row in rows]
+    for kind in (Reading, Note):
+        session.execute(delete(kind).where(kind.check_in_id.in_(ids)))
+    session.execute(delete(CheckIn).where(CheckIn.id.in_(ids), CheckIn.day.between(min(days), max(days))))
+
+
+def _places(session: Session, plan: Plan) -> Sequence[int]:
+    return session.scalars(
+        select(Place.id).where(Place.district_id == plan.district_id).order_by(Place.id)
+    ).all()
+
+
+def _overwrite(session: Session) -> None:
+    """SQLite writes zeros where rows were, whatever it was built with."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(text("PRAGMA secure_delete=ON"))
+
+
+def _leave_no_copy(engine: Engine) -> None:
+    """SQLite's journal still has the pages as they were. If somebody reads just now it stays, and is written over in time."""
+    if engine.dialect.name == "sqlite":
+        with closing(sqlite3.connect(str(engine.url.database), timeout=1)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _attest(tick: Tick) -> None:
+    """One audit line for each record of the rule that has none yet; also for one whose run was interrupted."""
+    with tick.writing() as session:
+        told = exists().where(
+            AuditLine.object_type == Destruction.__tablename__,
+            AuditLine.object_id == cast(Destruction.id, String),
+        )
+        records = session.scalars(
+            select(Destruction)
+            .where(Destruction.by_id.is_(None), Destruction.kind.in_((CHECK_INS, PAPER)), ~told)
+            .order_by(Destruction.id)
+        ).all()
+        for record in records:
+            audit.append(
+                session, now=tick.now, action=ACTION, result=audit.Result.DONE, district_id=record.district_id,
+                account_name="定时任务", object_type=Destruction.__tablename__, object_id=str(record.id),
+                details={
+                    "kind": record.kind, "count": record.number, "from": record.from_on, "to": record.to_on,
+                    "digest": record.digest.hex(), "rule": record.rule,
+                },
+            )  # fmt: skip
+
+
+# --- one row, as its visitor wishes ---
+
+
+def forget(session: Session, entry: CheckIn, *, rule: str, now: datetime, instance: Path) -> Destruction:
+    """Destroys one check-in for good, as its visitor or a court wants it, with a record. Ask `Plan.holds` before.
+
+    The log has it before the commit: a backup that is restored later may have it back, and must not. The caller commits.
+    """
+    name = hashlib.sha256(entry.nonce).digest()
+    destroyed = Destroyed(entry.district_id, CHECK_INS, rule, METHODS[session.get_bind().dialect.name], now)
+    sums.ensure(session, entry.place_id, [entry.day] if entry.day < local(now).date() else [])
+    rows = session.execute(select(T.c.id, T.c.day).where(T.c.id == entry.id, T.c.day == entry.day)).all()
+    if entry in session:
+        session.expunge(entry)
+    delete_rows(session, rows)
+    destroyed.add(session, [(entry.day, entry.nonce)])
+    write(
+        instance / LOG_NAME,
+        {
+            "forget": name.hex(),
+            "at": now,
+            "district": entry.district_id,
+            "place": entry.place_id,
+            "day": entry.day,
+        },
+        destroyed.line(),
+    )
+    record = session.get(Destruction, destroyed.record_id)
+    assert record is not None
+    return record
+
+
+# --- the log outside the database ---
+
+
+def plan_line(plan: Plan, now: datetime) -> dict[str, Any]:
+    return {
+        "purge": plan.district_id, "at": now, "until": dict(plan.until), "rule": plan.rule,
+        "kept": [[kept.place_id, kept.first, kept.last] for kept in plan.kept],
+    }  # fmt: skip
+
+
+def plan_in(line: dict[str, Any]) -> Plan:
+    day = date.fromisoformat
+    return Plan(
+        district_id=line["purge"],
+        until={key: day(last) for key, last in line["until"].items()},
+        kept=tuple(Kept(place_id, day(first), day(last)) for place_id, first, last in line["kept"]),
+        rule=REPLAYED + line["rule"].removeprefix(REPLAYED),
+    )
+
+
+def write(log: Path, *lines: dict[str, Any]) -> None:
+    """Adds lines that are on the disk when this returns. A line that a crash cut off gets an end first."""
+    words = "".join(json.dumps(line, ensure_ascii=False, default=_as_text) + "\n" for line in lines)
+    with open(os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+b", buffering=0) as file:
+        cut_off = file.seek(0, os.SEEK_END) and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n"
+        file.write((b"\n" if cut_off else b"") + words.encode())
+        os.fsync(file.fileno())
+
+
+def _as_text(value: date | datetime) -> str:
+    return value.isoformat()
+
+
+def read(log: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a log; one that a crash cut off is passed over."""
+    for line in log.read_text("utf-8").splitlines() if log.exists() else ():
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            continue
+
+
+# --- after a backup was restored ---
+
+
+def replay(tick: Tick, logs: Iterable[Path]) -> list[Destroyed]:
+    """Destroys again what had been destroyed when the backup came back, as the logs of all machines tell; twice does no harm.
+
+    What was held then stays. Records that the backup did not have yet are entered again. One at a time, as `purge`.
+    """
+    lines = [line for log in logs for line in read(log)]
+    found = [one for line in lines if "purge" in line for one in carry_out(plan_in(line), tick)]
+    found += _forget_again(tick, [line for line in lines if "forget" in line])
+    with tick.writing() as session:
+        for line in lines:
+            if "did" in line:
+                _enter_again(session, line)
+    _attest(tick)
+    if found:
+        _leave_no_copy(tick.engine)
+    return found
+
+
+def _forget_again(tick: Tick, lines: Iterable[dict[str, Any]]) -> list[Destroyed]:
+    wanted: dict[tuple[int, int, date], set[str]] = defaultdict(set)
+    for line in lines:
+        wanted[line["district"], line["place"], date.fromisoformat(line["day"])].add(line["forget"])
+    found: dict[int, Destroyed] = {}
+    for (district_id, place_id, day), names in wanted.items():
+        with tick.writing() as session:
+            rows = session.execute(
+                select(T.c.id, T.c.day, T.c.nonce).where(T.c.place_id == place_id, T.c.day == day)
+            )
+            gone = [row for row in rows if hashlib.sha256(row.nonce).hexdigest() in names]
+            if gone:
+                method = METHODS[tick.engine.dialect.name]
+                again = Destroyed(district_id, CHECK_INS, f"{REPLAYED}访客要求删除", method, tick.now)
+                delete_rows(session, gone)
+                found.setdefault(district_id, again).add(session, [(row.day, row.nonce) for row in gone])
+    return list(found.values())
+
+
+def _enter_again(session: Session, line: dict[str, Any]) -> None:
+    """A record that was made after the backup."""
+    facts = {
+        "at": datetime.fromisoformat(line["at"]),
+        "kind": line["did"],
+        "digest": bytes.fromhex(line["digest"]),
+    }
+    if session.scalar(select(Destruction.id).filter_by(**facts)) is None:
+        session.add(
+            Destruction(
+                **facts, district_id=line["district"], number=line["number"], rule=line["rule"],
+                from_on=date.fromisoformat(line["from"]), to_on=date.fromisoformat(line["to"]), method=line["method"],
+            )
+        )  # fmt: skip
