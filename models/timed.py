@@ -17,9 +17,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine, create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from .base import SHANGHAI, Labelled, local, reading, to_write
 from .keeping import TimedTask
@@ -159,9 +160,9 @@ def alone(engine: Engine, name: str) -> Iterator[bool]:
     it, one for all pieces.
     """
     if engine.dialect.name == "postgresql":
-        with engine.connect() as connection:
-            connection.detach()  # closed at the end, so that the lock goes whatever happens
-            yield _take(connection.execution_options(isolation_level="AUTOCOMMIT"), name)
+        own = create_engine(engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        with own.connect() as connection:  # closed at the end, so that the lock goes whatever happens
+            yield _take(connection, name)
         return
     with open(f"{engine.url.database}-tick", "w") as file:
         try:
