@@ -1,15 +1,25 @@
-"""What `make run` does: updates the database, fills it if it is empty, starts the site on loopback."""
+"""What `make run` does: updates the database, fills it if it is empty, starts the site on loopback and its timed work."""
 
+import ctypes
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 import unicodedata
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from urllib.parse import urljoin
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 15  # seconds between being asked to end and being killed
+PR_SET_PDEATHSIG = 1
+GUNICORN = ("-m", "gunicorn", "--no-control-socket", "--workers=2", "--worker-class=gthread", "--threads=8",
+            "--graceful-timeout=5", "--log-level=warning")  # fmt: skip
+WORK = ("-m", "flask", "--app", "app", "work")
 
 
 def flask(*arguments: str) -> str:
@@ -62,21 +72,63 @@ def main() -> None:
         flask("demo", "--if-empty")
         print(greeting(url, json.loads(flask("demo", "--json"))), flush=True)
 
-    os.set_inheritable(listener.fileno(), True)
-    os.chdir(ROOT)
-    # gunicorn takes this process's place, so that Ctrl-C and signals reach it directly
-    arguments = [
-        "--workers=2",
-        "--worker-class=gthread",
-        "--threads=8",
-        "--graceful-timeout=5",
-        "--log-level=warning",
-    ]
-    socket_ = f"--bind=fd://{listener.fileno()}"
-    os.execv(
-        sys.executable,
-        [sys.executable, "-m", "gunicorn", socket_, "--no-control-socket", *arguments, "app:create_app()"],
-    )
+    asked = until_asked()
+    running = {
+        "网站": start([*GUNICORN, f"--bind=fd://{listener.fileno()}", "app:create_app()"], listener.fileno()),
+        "后台任务": start(WORK),
+    }
+    listener.close()  # gunicorn has it
+    sys.exit(supervise(running, asked))
+
+
+def until_asked() -> list[int]:
+    """Signals that ask for the end, as they come; from now on they end nothing by themselves."""
+    asked: list[int] = []
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ask)
+    return asked
+
+
+def start(arguments: Sequence[str], *keep_open: int) -> subprocess.Popen:
+    """Python with these arguments, as a child that ends with us, however we end."""
+    command = [sys.executable, *arguments]
+    return subprocess.Popen(command, cwd=ROOT, pass_fds=keep_open, preexec_fn=_end_with_parent)
+
+
+def supervise(running: Mapping[str, subprocess.Popen], asked: Sequence[int]) -> int:
+    """Waits until one of them ends or somebody asks for the end; then all end. Answers 0 if it was asked for, otherwise 1."""
+    while not asked and all(process.poll() is None for process in running.values()):
+        time.sleep(0.2)
+    for name, process in running.items():
+        if not asked and process.poll() is not None:
+            print(
+                f"{name}停了（{process.returncode}），其余的也停下。要再启动：make run",
+                file=sys.stderr,
+                flush=True,
+            )
+    _end(running.values())
+    return 0 if asked else 1
+
+
+def _end_with_parent() -> None:
+    """In the child, before it becomes its program: it is asked to end when its parent is gone, however that happened."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end(processes: Collection[subprocess.Popen]) -> None:
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + PATIENCE
+    for process in processes:
+        try:
+            process.wait(max(deadline - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 if __name__ == "__main__":
