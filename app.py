@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from blueprints import accounts, admin, enterprises, gate, office, operations, places
+from blueprints import accounts, admin, devices, enterprises, gate, office, operations, places
 from blueprints.web import commands, errors, guard, headers, logs, production, templating
 from blueprints.web.lean import LeanFlask
 from blueprints.web.limits import limiter
@@ -20,12 +20,13 @@ from blueprints.web.settings import Settings, engine_options, keys_of
 from blueprints.web.sign_in import csrf, login_manager
 from blueprints.web.site import Site, clock
 from models import passwords
+from models.accounts import ON_SHIFT
 from models.base import db
 from models.gateview import GateBook
 from models.policy.book import SHIPPED, Book
 from models.vault import open_vault
 
-AREAS = (gate, places, enterprises, office, accounts, admin, operations)
+AREAS = (gate, places, devices, enterprises, office, accounts, admin, operations)
 
 
 def create_app(**overrides: Any) -> Flask:
@@ -55,7 +56,7 @@ def create_app(**overrides: Any) -> Flask:
         SESSION_COOKIE_SECURE=settings.tls,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=timedelta(hours=8),
+        PERMANENT_SESSION_LIFETIME=ON_SHIFT,  # of the cookie's signature; the session on the server ends sooner
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         RATELIMIT_HEADERS_ENABLED=True,
         RATELIMIT_ENABLED=settings.env != "test",

@@ -34,6 +34,7 @@ from .vault import EncryptedText, the_vault
 IDLE = timedelta(minutes=30)
 IDLE_ADMIN = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=8)
+ON_SHIFT = timedelta(hours=13)  # a guard's turn at a shared phone: twelve hours and the hand-over, never idle
 CONFIRMED = timedelta(minutes=10)  # how long a password given again vouches for the person (SEC-4)
 
 FAILURES = 5  # in a row, password and second step together (SEC-3)
@@ -163,7 +164,7 @@ class Account(Row):
 
     def let_in(self, now: datetime) -> None:
         """The door has opened: earlier failures are forgotten, an initial password is spent (SEC-1)."""
-        self.failures, self.locked_until = 0, None
+        self.forgive()
         if self.password_expires_at is not None:
             self.password_expires_at = now
 
@@ -227,6 +228,26 @@ class Account(Row):
         if self.district.password_rule != passwords.Rule.CLASSIFIED or self.district.is_demo:
             return False
         return self.password_set_at is not None and now - self.password_set_at > passwords.MAX_AGE
+
+    # the PIN of a guard, for shared phones alone
+
+    def set_pin(self, pin_hash: str) -> None:
+        """The guard's own choice, after the password was given."""
+        self.pin_hash = pin_hash
+
+    def drop_pin(self) -> None:
+        """Forgotten or seen by somebody: the next turn begins with the password and a new PIN."""
+        if self.pin_hash is None:
+            raise RuleBroken(f"{self.name}没有设PIN码")
+        self.pin_hash = None
+
+    def may_take_over(self, now: datetime) -> bool:
+        """Whether a right PIN would begin a turn now. As with passwords, the answer is not told apart from a wrong PIN."""
+        return self.is_active and not self.is_locked(now)
+
+    def forgive(self) -> None:
+        """A right PIN or password: the failures before it are forgotten."""
+        self.failures, self.locked_until = 0, None
 
     # the second step
 
@@ -392,12 +413,17 @@ class LoginSession(Row):
     account: Mapped[Account] = relationship()
 
     @classmethod
-    def start(cls, account: Account, *, now: datetime, address: str, device: str) -> tuple[LoginSession, str]:
-        """A new session and the token that the cookie carries; only the token's digest is kept."""
+    def start(
+        cls, account: Account, *, now: datetime, address: str, device: str, on_shift: bool = False
+    ) -> tuple[LoginSession, str]:
+        """A new session and the token that the cookie carries; only the token's digest is kept.
+
+        A turn at a shared phone begins with a PIN: that is no password given again.
+        """
         token = secrets.token_urlsafe(32)
         session = cls(
             account=account, token_hash=token_digest(token), started_at=now, seen_at=now, address=address,
-            device=device[:120], confirmed_at=now,
+            device=device[:120], confirmed_at=None if on_shift else now, on_shift=on_shift,
         )  # fmt: skip
         return session, token
 
@@ -413,12 +439,29 @@ class LoginSession(Row):
         )
 
     def alive(self, now: datetime) -> bool:
-        return (
-            self.ended_at is None
-            and self.account.disabled_at is None
-            and now - self.seen_at < self.idle_limit()
-            and now - self.started_at < ABSOLUTE
-        )
+        if self.ended_at is not None or self.account.disabled_at is not None:
+            return False
+        if self.on_shift:
+            return now - self.started_at < ON_SHIFT
+        return now - self.seen_at < self.idle_limit() and now - self.started_at < ABSOLUTE
+
+    @classmethod
+    def recent(cls, now: datetime) -> ColumnElement[bool]:
+        """The sessions that may still be alive, for lists; `alive` has the last word."""
+        own = and_(cls.on_shift.is_(False), cls.started_at > now - ABSOLUTE)
+        turn = and_(cls.on_shift, cls.started_at > now - ON_SHIFT)
+        return and_(cls.ended_at.is_(None), or_(own, turn))
+
+    def serving(self, on: date) -> list[Appointment]:
+        """The appointments that act in this session. On a shared phone that is the guard's post at its place alone: what
+        else the person may do is not for whoever holds the phone."""
+        held = self.account.serving(on)
+        if not self.on_shift:
+            return held
+        taken = next((a for a in self.account.appointments if a.id == self.appointment_id), None)
+        return [
+            a for a in held if taken is not None and (a.post, a.scope_id) == (Post.GATE_GUARD, taken.scope_id)
+        ]
 
     def end(self, reason: str, *, now: datetime) -> None:
         if self.ended_at is None:

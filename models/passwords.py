@@ -1,13 +1,15 @@
-"""Passwords (口令): slow salted hashes, a bound on how many run at once, and the two rules of SEC-2.
+"""Passwords (口令) and guards' PINs: slow salted hashes, a bound on how many run at once, and what may be chosen (SEC-2).
 
 Hashing takes its time on purpose: never call it with a transaction open (see `blueprints.web.sign_in.unlocked`).
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 import threading
+import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
@@ -37,6 +39,7 @@ COMMON = 3000  # how deep a word is looked for behind digits and signs
 CLASSES = ("[a-z]", "[A-Z]", "[0-9]", "[^a-zA-Z0-9]")
 INITIAL_SIGNS = "23456789abcdefghjkmnpqrstuvwxyz"  # no 0 o 1 l i: it is read from paper
 INITIAL_GROUPS = 4
+PIN_DIGITS = 6
 
 
 def use_cheap_hashes() -> None:
@@ -101,6 +104,31 @@ def is_common(password: str) -> bool:
     word = re.sub(r"^[^a-z]+|[^a-z]+$", "", folded).translate(_LEET)
     little_around = len(password) <= 2 * len(word)
     return len(word) >= 4 and little_around and _ranks().get(word, COMMON) < COMMON
+
+
+def read_pin(typed: str) -> str:
+    """A PIN as people type it: full-width digits and spaces are forgiven."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", typed))
+
+
+def pin_objection(pin: str, *, mobile: str | None = None) -> str:
+    """Why these cannot be a new PIN, in one sentence that says what to change; empty if they can.
+
+    It is typed where others look on, and a phone that is stolen allows five attempts: what comes to mind first is refused.
+    """
+    if not re.fullmatch("[0-9]*", pin):
+        return f"PIN码只用{PIN_DIGITS}位数字，不用字母和符号"
+    if len(pin) != PIN_DIGITS:
+        return f"PIN码是{PIN_DIGITS}位数字，现在是{len(pin)}位"
+    steps = {(int(b) - int(a)) % 10 for a, b in itertools.pairwise(pin)}
+    half = PIN_DIGITS // 2
+    if len(set(pin)) < 3 or len(steps) == 1:
+        return "PIN码太好猜：不能只用一两个数字，也不能是连号"
+    if pin[:half] in (pin[half:], pin[half:][::-1]) or pin[::2] == pin[1::2] or pin in _ranks():
+        return "PIN码太好猜：不能是重复的数字组合或常见的号码"
+    if mobile and mobile.endswith(pin):
+        return "PIN码不能是您手机号的后6位"
+    return ""
 
 
 _LEET = str.maketrans("@$!013457", "asioieast")

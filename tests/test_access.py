@@ -8,6 +8,7 @@ import pytest
 
 from models.access import ADMINS, GRANTS, Post
 from models.base import RuleBroken, db
+from models.devices import DeviceKind, GateDevice
 from models.gate import CheckIn
 from models.places import Adoption
 from tests import make
@@ -37,6 +38,7 @@ accounts.me                    own
 accounts.more                  own
 accounts.password              own
 accounts.people                SUOTE
+accounts.pin                   own
 accounts.second_factor         own
 accounts.second_step           public
 accounts.sessions              own
@@ -75,6 +77,19 @@ admin.reopen_place             Y
 admin.security                 E
 admin.security_rules           E
 admin.verify_audit             A
+devices.clear_pin              S
+devices.device                 S
+devices.hand_over              D
+devices.hand_overs             S
+devices.index                  S
+devices.new                    S
+devices.offer                  S
+devices.pair                   public
+devices.read                   D
+devices.revoke                 S
+devices.shift                  public
+devices.tablet                 public
+devices.take_over              public
 enterprises.home               CM
 gate.ask_recheck               public
 gate.check_in                  public
@@ -153,11 +168,14 @@ def numbers(app, town, client):
     order = open_emergency(town, "place", town.other.id)
     later = make.adopt(town.district, make.LATER_SCHEME, from_on=NOW.date() + timedelta(days=30))
     person = town.officer(Post.GATE_GUARD)
+    device, _code = GateDevice.make(town.gate, DeviceKind.PHONE, "东门值守手机", now=NOW, by_id=person.id)
+    make.save(device)
     return {
         "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id, "account_id": person.id,
         "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,
         "check_in_id": db.session.query(CheckIn.id).scalar(), "number": person.id, "kind": "street",
         "code": town.gate.code.code, "token": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,
+        "gate_device_id": device.id,
     }  # fmt: skip
 
 

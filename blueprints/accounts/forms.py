@@ -52,6 +52,20 @@ class PasswordForm(FlaskForm):
     repeat = once_more()
 
 
+class PinForm(FlaskForm):
+    """A guard's PIN for shared phones; `models.passwords.pin_objection` judges it."""
+
+    password = PasswordField(
+        "登录密码", [InputRequired("请填您的登录密码"), Length(max=1000, message="密码太长")]
+    )
+    pin = PasswordField(
+        "新的6位PIN码", [InputRequired("请想一个6位PIN码"), Length(max=40, message="PIN码是6位数字")]
+    )
+    repeat = PasswordField(
+        "再填一次PIN码", [InputRequired("请再填一次PIN码"), EqualTo("pin", "两次填的PIN码不一样，请重新填")]
+    )
+
+
 class EnrolForm(CodeForm):
     sealed = HiddenField()
 

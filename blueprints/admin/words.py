@@ -17,6 +17,9 @@ OWN = {
     "demo:load": "装入演示数据",
     "account:accept": "接受邀请，开账号",
     "account:slip": "用重设单换密码",
+    "device:pair": "配对值守设备",
+    "shift:take_over": "接班",
+    "own:pin": "设值守PIN码",
     "own:sign_out": "退出登录",
     "own:password": "改密码",
     "own:confirm": "确认本人",
@@ -30,6 +33,7 @@ OBJECTS = {
     "account": "账号", "appointment": "任职", "place": "场所", "gate": "入口", "check_in": "登记", "invitation": "邀请",
     "login_session": "登录", "mode_order": "应急响应", "enterprise": "企业", "adoption": "采用方案", "street": "街道",
     "community": "社区", "unit": "责任单位", "clinic": "发热门诊", "district": "区",
+    "gate_device": "值守设备", "shift": "班次",
 }  # fmt: skip
 DETAILS = {
     "reason": "原因", "changes": "改动", "device": "设备", "second_step": "两步验证", "account": "账号编号", "username": "账号",
@@ -40,6 +44,8 @@ DETAILS = {
     "sessions": "处数", "session": "登录编号", "slip": "重设单编号", "kind": "类型", "id": "编号", "clinic": "门诊编号",
     "disabled_reason": "原停用原因", "download": "下载", "by": "方式",
     "sha256": "SHA-256摘要", "dropped": "删除旧的", "taken_at": "备份时刻",
+    "pin": "PIN码", "shift": "班次编号", "ended": "结束了谁的班", "pending": "待处理人数", "inside": "在场人数",
+    "broken_devices": "坏了的设备", "read": "看过的班次",
 }  # fmt: skip
 
 

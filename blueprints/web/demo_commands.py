@@ -17,7 +17,8 @@ from models.base import RuleBroken, db
 
 LOADED = """\
 已装入演示数据：{places}个园区和楼宇，{gates}个入口，{enterprises}家企业，{accounts}个账号，{check_ins}条登记。
-所有演示账号的密码都是{password}，账号和入口见flask demo --json。"""
+所有演示账号的密码都是{password}，账号和入口见flask demo --json。
+门岗在值守手机上接班，PIN码都是{pin}。"""
 
 
 @click.command("demo")
@@ -35,7 +36,7 @@ def demo_command(if_empty: bool, as_json: bool, days: int, seed: int) -> None:
         counts = demo.load(session, site.book, site.vault, site.now(), seed=seed, days=days)
         session.commit()
         if not as_json:
-            click.echo(LOADED.format(**counts, password=demo.PASSWORD))
+            click.echo(LOADED.format(**counts, password=demo.PASSWORD, pin=demo.PIN))
     elif if_empty:
         click.echo("数据库里已经有数据，没有改动。", err=as_json)
     elif not as_json:

@@ -51,7 +51,7 @@ def answer(status: int, title: str = "", advice: str = "") -> Response:
 def http_error(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return error.get_response()  # a redirect
-    response = answer(error.code)
+    response = answer(error.code, getattr(error, "title", ""), getattr(error, "advice", ""))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import StringField, ValidationError
+from wtforms import StringField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 
 from models.accounts import Account
@@ -18,6 +19,26 @@ def options(pairs: Iterable[tuple[Any, str]], empty: str | None = None) -> list[
     """What a SelectField offers, value and words; `empty` are the words of choosing none."""
     first = [] if empty is None else [SelectChoice("", empty)]
     return first + [SelectChoice(value, words) for value, words in pairs]
+
+
+INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn")  # control, format, surrogate, private and unassigned characters
+
+
+class PlainTextField(StringField):
+    """Words in one line, without signs that nobody sees. Say how long with Length."""
+
+    breaks = ""  # what may stand in it although nobody sees it
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        self.data = unicodedata.normalize("NFC", (self.data or "").replace("\r\n", "\n")).strip()
+        if any(unicodedata.category(sign) in INVISIBLE and sign not in self.breaks for sign in self.data):
+            raise ValidationError("里面有看不见的符号，请删掉重新输入")
+
+
+class PlainLinesField(PlainTextField, TextAreaField):
+    """The same in several lines."""
+
+    breaks = "\n"
 
 
 class UsernameField(StringField):

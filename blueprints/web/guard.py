@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from flask import Flask, Response, abort, g, redirect, request, url_for
 from flask_login import current_user
 from sqlalchemy import ColumnElement, select
+from werkzeug.exceptions import Forbidden
 
 from blueprints.web.site import site
 from models import access, audit
@@ -28,6 +29,13 @@ SIGNED_IN = "signed-in"
 MEANWHILE = ("accounts.password", "accounts.second_factor", "accounts.confirm", "accounts.sign_out")
 
 
+class OnShift(Forbidden):
+    """A guard's own affairs are no business of a phone that lies at the gate."""
+
+    title = "值守手机上不办个人的事"
+    advice = "改密码、换PIN码、看登录的设备，请在自己的手机或电脑上登录。要下班，请点“交班”。"
+
+
 def public(view: Callable) -> Callable:
     """Anyone may open this."""
     view.access = PUBLIC  # type: ignore[attr-defined]
@@ -35,12 +43,15 @@ def public(view: Callable) -> Callable:
 
 
 def signed_in(view: Callable) -> Callable:
-    """Anyone with an account may open this: their own affairs."""
+    """Anyone with an account may open this: their own affairs. Not from a shared phone at the gate."""
 
     @wraps(view)
     def guarded(**kwargs: Any) -> Any:
         _must_be_signed_in()
         g.action = f"own:{view.__name__}"
+        if current_user.login.on_shift:
+            log(g.action, audit.Result.REFUSED)
+            raise OnShift
         return view(**kwargs)
 
     guarded.access = SIGNED_IN  # type: ignore[attr-defined]
@@ -102,9 +113,15 @@ def commit(**details: Any) -> None:
     keep(g.action, audit.Result.DONE, **details)
 
 
-def keep(action: str, result: audit.Result, *, person: Any = None, **details: Any) -> None:
-    """Ends a change that is no plain success of the person at the door: a failed sign-in that was counted, say."""
-    _append(action, result, details, person=person, **_object())
+def keep(
+    action: str, result: audit.Result, *, person: Any = None, district_id: int | None = None, **details: Any
+) -> None:
+    """Ends a change that is no plain success of the person at the door: a failed sign-in that was counted, say.
+
+    `district_id`: in whose audit it stands where nobody is signed in and no person is named.
+    """
+    facts = {} if district_id is None else {"district_id": district_id}
+    _append(action, result, details, person=person, **facts, **_object())
     db.session.commit()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from blueprints.web.guard import commit, lead_to, serving
 from blueprints.web.menu import home_of
+from blueprints.web.paired import carries_device
 from blueprints.web.site import site
 from models.accounts import Account, Appointment, LoginSession
 from models.base import db, local, writing
@@ -42,11 +43,17 @@ class SignedIn:
     def must_first(self) -> str:
         """The page that this person has to deal with before any other: a new password, the second step; or none."""
         account, now = self.account, site.now()
+        if self.login.on_shift:
+            return ""  # neither can be dealt with on a shared phone, and a turn is no time for it
         if account.must_change_password or account.password_is_old(now):
             return "accounts.password"
         if account.lacks_second_factor(local(now).date(), demanded=site.settings.production):
             return "accounts.second_factor"
         return ""
+
+    def serving(self, on: date) -> list[Appointment]:
+        """The appointments that act in this session: on a shared phone not all that the person holds."""
+        return self.login.serving(on)
 
     def __getattr__(self, name: str):
         return getattr(self.account, name)
@@ -79,15 +86,19 @@ def _keep_seen(login: LoginSession) -> None:
     writing.reset(before)
 
 
-def begin_session(account: Account) -> LoginSession:
-    """Signs in: a new session with a new cookie, whatever the browser carried before."""
+def begin_session(account: Account, *, device: str = "", on_shift: Appointment | None = None) -> LoginSession:
+    """Signs in: a new session with a new cookie, whatever the browser carried before.
+
+    `on_shift`: a guard's turn at the shared phone called `device`, in this one post.
+    """
     login, token = LoginSession.start(
         account,
         now=site.now(),
         address=request.remote_addr or "",
-        device=device_words(request.user_agent.string),
+        device=device or device_words(request.user_agent.string),
+        on_shift=on_shift is not None,
     )
-    login.appointment_id = _last_post(account)
+    login.appointment_id = _last_post(account) if on_shift is None else on_shift.id
     db.session.add(login)
     session.clear()
     login_user(SignedIn(account, login, token))
@@ -101,17 +112,21 @@ def _last_post(account: Account) -> int | None:
     posts = [a.id for a in account.serving(local(site.now()).date())]
     last = db.session.scalar(
         select(LoginSession.appointment_id)
-        .where(LoginSession.account_id == account.id, LoginSession.appointment_id.in_(posts))
+        .where(
+            LoginSession.account_id == account.id,
+            LoginSession.appointment_id.in_(posts),
+            LoginSession.on_shift.is_(False),
+        )
         .order_by(LoginSession.id.desc())
         .limit(1)
     )
     return last or (posts[0] if posts else None)
 
 
-def end_session(reason: str) -> None:
+def end_session(reason: str, **details: Any) -> None:
     """Signs out, on the server first: the cookie opens nothing any more, whoever kept a copy. Commits."""
     current_user.login.end(reason, now=site.now())
-    commit(reason=reason)
+    commit(reason=reason, **details)
     logout_user()
     session.clear()
 
@@ -169,6 +184,11 @@ def current_post() -> Appointment | None:
 
 @login_manager.unauthorized_handler
 def ask_to_sign_in() -> Response:
+    """To the door, and back afterwards. A gate's phone goes to its own door, where guards take over."""
+    if carries_device():
+        if g.get("session_over"):
+            flash("您的这一班已经结束。要继续值守，请重新接班。", "warn")
+        return lead_to(url_for("devices.shift"))
     if g.get("session_over"):
         flash("登录已过期，请重新登录。没有保存的内容需要重填。", "warn")
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None

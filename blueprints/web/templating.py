@@ -51,6 +51,7 @@ def init_app(app: Flask) -> None:
             "home": home_of(post),
             "scope_name": scope_name,
             "district": current_user.account.district,
+            "on_shift": current_user.login.on_shift,
         }
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from models import audit
 from models.accounts import Account, Appointment
 from models.base import RuleBroken, local
+from models.demo import duty
 from models.demo.crowd import Crowd
 from models.demo.days import Days, views_of
 from models.demo.districts import LUZHOU, YUNXI
@@ -26,9 +27,10 @@ from models.places import District, Gate, GateCode, Place
 from models.policy.book import Book
 from models.vault import Vault
 
-__all__ = ["DAYS", "PASSWORD", "SEED", "is_empty", "load", "summary"]
+__all__ = ["DAYS", "PASSWORD", "PIN", "SEED", "is_empty", "load", "summary"]
 
 SEED, DAYS = 2022, 21
+PIN = duty.PIN
 
 
 def is_empty(session: Session) -> bool:
@@ -55,6 +57,8 @@ def load(
         town = found(session, sketch, book, vault, now, seed=own, mobiles=mobiles)
         if sketch is YUNXI:
             trouble(session, town, now)
+            duty.take_turns(session, town, now)
+        duty.choose_pins(town)
         crowd = Crowd(town, vault, seed=own, mobiles=mobiles)
         life = Days(town, crowd, views_of(session, town, book, now), vault=vault, now=now, seed=own)
         for back in reversed(range(days)):

@@ -93,3 +93,37 @@ def test_initial_passwords_are_long_random_and_readable_from_paper():
     for one in some:
         assert len(one) == 19
         assert not set(one) & set("01lioO")
+
+
+# --- PINs of guards
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("12345", "现在是5位"),
+        ("1234567", "现在是7位"),
+        ("12a456", "只用6位数字"),
+        ("一二三四五六", "只用6位数字"),
+        ("111111", "连号"),
+        ("221122", "一两个数字"),
+        ("123456", "连号"),
+        ("987654", "连号"),
+        ("789012", "连号"),
+        ("024680", "连号"),
+        ("135135", "重复"),
+        ("135531", "重复"),
+        ("113355", "重复"),
+        ("147258", "常见"),
+        ("１２３４５６", "连号"),
+        ("802931", "手机号的后6位"),
+    ],
+)
+def test_a_pin_that_comes_to_mind_first_is_refused_in_words(typed, why):
+    assert why in passwords.pin_objection(passwords.read_pin(typed), mobile="13800802931")
+
+
+@pytest.mark.parametrize("typed", ["284613", " 28 46 13 ", "２８４６１３"])
+def test_a_good_pin_is_taken_as_people_type_it(typed):
+    pin = passwords.read_pin(typed)
+    assert pin == "284613" and passwords.pin_objection(pin, mobile="13800802931") == ""

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from blueprints.accounts import bp
 from blueprints.accounts.choose import chosen_hash, rule_words
-from blueprints.accounts.forms import ConfirmForm, EnrolForm, PasswordForm
+from blueprints.accounts.forms import ConfirmForm, EnrolForm, PasswordForm, PinForm
 from blueprints.web import guard
 from blueprints.web.guard import commit, serving, signed_in
 from blueprints.web.menu import home_of
@@ -22,7 +22,8 @@ from blueprints.web.sign_in import current_post, end_session, fresh, onward, unl
 from blueprints.web.site import site
 from blueprints.web.templating import name_scopes
 from models import passwords
-from models.accounts import ABSOLUTE, Account, LoginSession
+from models.access import Post
+from models.accounts import Account, LoginSession
 from models.audit import Result
 from models.base import RuleBroken, db, local
 
@@ -38,7 +39,9 @@ def me() -> ResponseReturnValue:
     name_scopes(account.appointments)
     today = local(site.now()).date()
     held = [a for a in account.appointments if a.ended_at is None and a.ends_on >= today]
-    return page("accounts/me.html", account=account, held=held, today=today, devices=len(_sessions()))
+    return page(
+        "accounts/me.html", account=account, held=held, today=today, devices=len(_sessions()), is_guard=_is_guard()
+    )  # fmt: skip
 
 
 @bp.get("/more")
@@ -109,6 +112,35 @@ def password() -> ResponseReturnValue:
     )  # fmt: skip
 
 
+@bp.route("/me/pin", methods=["GET", "POST"])
+@signed_in
+def pin() -> ResponseReturnValue:
+    """A guard's PIN for the shared phones of the gate: chosen with the password, here or at the first turn."""
+    if not _is_guard():
+        raise RuleBroken("您没有门岗任职，不用设PIN码")
+    form = PinForm()
+    account: Account = current_user.account
+    if form.validate_on_submit():
+        fresh_pin = passwords.read_pin(form.pin.data or "")
+        if objection := passwords.pin_objection(fresh_pin, mobile=account.mobile):
+            form.pin.errors = [objection]
+        elif not _is_my_password(form.password.data or ""):
+            if account.is_locked(site.now()):
+                return _locked_out()
+            form.password.errors = ["密码不对，请重新填"]
+        else:
+            digest = unlocked(passwords.hash_password, fresh_pin)
+            account.set_pin(digest)
+            commit(pin="set")
+            flash("PIN码已经设好，下次在值守手机上接班就用它。", "ok")
+            return done(url_for("accounts.me"))
+    return page("accounts/pin.html", form=form, has_pin=account.pin_hash is not None)
+
+
+def _is_guard() -> bool:
+    return any(a.post == Post.GATE_GUARD for a in serving())
+
+
 @bp.route("/me/second-factor", methods=["GET", "POST"])
 @signed_in
 @fresh
@@ -169,8 +201,7 @@ def sessions() -> ResponseReturnValue:
 
 def _sessions() -> list[LoginSession]:
     now = site.now()
-    mine = (LoginSession.account_id == current_user.id, LoginSession.ended_at.is_(None))
-    recent = select(LoginSession).where(*mine, LoginSession.started_at > now - ABSOLUTE)
+    recent = select(LoginSession).where(LoginSession.account_id == current_user.id, LoginSession.recent(now))
     alive = [s for s in db.session.scalars(recent.order_by(LoginSession.seen_at.desc())) if s.alive(now)]
     return sorted(alive, key=lambda s: s.id != current_user.login.id)
 

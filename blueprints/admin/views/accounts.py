@@ -19,7 +19,7 @@ from blueprints.web.sign_in import fresh, unlocked
 from blueprints.web.site import site
 from blueprints.web.templating import name_scopes
 from models import passwords
-from models.accounts import ABSOLUTE, Account, AccountState, LoginSession
+from models.accounts import Account, AccountState, LoginSession
 from models.audit import changes
 from models.base import RuleBroken, db, local
 from models.invitations import slips_for
@@ -78,7 +78,7 @@ def _taken(username: str, mobile: str) -> str:
 def account(account: Account) -> ResponseReturnValue:
     now = site.now()
     name_scopes(account.appointments)
-    recent = (LoginSession.account_id == account.id, LoginSession.started_at > now - ABSOLUTE)
+    recent = (LoginSession.account_id == account.id, LoginSession.recent(now))
     logins = [s for s in db.session.scalars(select(LoginSession).where(*recent)) if s.alive(now)]
     return page(
         "admin/account.html", account=account, once=shown_once(f"initial {account.id}"), logins=logins,

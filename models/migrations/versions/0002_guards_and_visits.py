@@ -271,10 +271,13 @@ def _new_tables() -> None:
         sa.Column("inside", sa.Integer(), nullable=True),
         sa.Column("broken", sa.String(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("read_by_id", sa.Integer(), nullable=True),
         sa.Column("id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_shift_account_id")),
         sa.ForeignKeyConstraint(["device_id"], ["gate_device.id"], name=op.f("fk_shift_device_id")),
         sa.ForeignKeyConstraint(["login_id"], ["login_session.id"], name=op.f("fk_shift_login_id")),
+        sa.ForeignKeyConstraint(["read_by_id"], ["account.id"], name=op.f("fk_shift_read_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shift")),
         sa.UniqueConstraint("login_id", name=op.f("uq_shift_login_id")),
     )
