@@ -13,6 +13,7 @@ from models.access import Post
 from models.accounts import Account, Appointment
 from models.base import db, local
 from models.demo import people
+from models.devices import GateDevice
 from models.enterprises import Enterprise, Premises
 from models.gate import CheckIn, Kind, Note, Reading, Verdict, judge
 from models.gateview import mode_at
@@ -272,3 +273,23 @@ def test_a_specialist_opens_the_place_of_the_json(loaded):
     other = next(place for place in told["places"] if place["name"] == "锦程国际中心")
     assert client.get(own["url"]).status_code == 200
     assert client.get(other["url"]).status_code == 404
+
+
+# --- the shared phone
+
+
+def test_the_main_gate_has_a_paired_phone_that_was_handed_over_twice(loaded):
+    device = db.session.scalar(select(GateDevice))
+    assert device.paired_at < NOW and device.revoked_at is None and device.gate.place.name == "云溪软件园B区"
+    first, second = device.shifts
+    assert first.ended_at == second.starts_at and second.ended_at <= NOW
+    assert first.read_by_id == second.account_id and second.read_at is None
+    assert all(turn.was_handed_over for turn in device.shifts)
+
+
+def test_every_guard_of_the_demo_can_take_over_with_the_known_pin_and_the_json_says_nothing_of_it(loaded):
+    guards = db.session.scalars(
+        select(Account).join(Account.appointments).where(Appointment.post == Post.GATE_GUARD)
+    ).all()
+    assert guards and all(password_matches(guard.pin_hash, demo.PIN) for guard in guards)
+    assert demo.PIN not in json.dumps(demo.summary(db.session(), ""))

@@ -55,8 +55,8 @@ class FirstPinForm(FlaskForm):
 
 class HandOverForm(FlaskForm):
     broken = PlainTextField(
-        "坏了的设备（没有就空着）", [Length(max=WORDS_LENGTH, message=f"最多{WORDS_LENGTH}个字")]
+        "坏了的设备（没有就空着）", [Length(max=WORDS_LENGTH, message=f"坏了的设备最多写{WORDS_LENGTH}个字")]
     )
     note = PlainLinesField(
-        "要跟下一班说的话（可以不填）", [Length(max=WORDS_LENGTH, message=f"最多{WORDS_LENGTH}个字")]
+        "要跟下一班说的话（可以不填）", [Length(max=WORDS_LENGTH, message=f"留言最多写{WORDS_LENGTH}个字")]
     )

@@ -183,7 +183,7 @@ def revoke(gate_device: GateDevice) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@bp.route("/places/<int:place_id>/guards/<int:number>/pin", methods=["GET", "POST"])
+@bp.route("/places/<int:place_id>/devices/guards/<int:number>/pin", methods=["GET", "POST"])
 @needs("device:manage", Place)
 def clear_pin(place: Place, number: int) -> ResponseReturnValue:
     """A guard has forgotten the PIN, or somebody has seen it: the next turn begins with the password and a new one."""
@@ -201,7 +201,7 @@ def clear_pin(place: Place, number: int) -> ResponseReturnValue:
     return page("devices/clear_pin.html", form=form, place=place, person=post.account)
 
 
-@bp.get("/places/<int:place_id>/hand-overs")
+@bp.get("/places/<int:place_id>/devices/hand-overs")
 @needs("device:manage", Place)
 def hand_overs(place: Place) -> ResponseReturnValue:
     """Every turn at the gates' phones that is over, the newest first: what was handed over, and who has read it."""

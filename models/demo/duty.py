@@ -41,6 +41,7 @@ def take_turns(session: Session, town: Town, now: datetime) -> None:
     before: Shift | None = None
     for username, pending, inside, broken, note in TURNS:
         turn = Shift(device=device, account=town.accounts[username], starts_at=begins)
+        session.add(turn)
         if before is not None:
             before.confirm_read(now=begins + timedelta(minutes=2), by_id=turn.account.id)
         begins += TURN
