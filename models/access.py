@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, false, or_
@@ -161,13 +162,13 @@ def may(appointments: Iterable[Holds], action: str) -> bool:
     return any(a.post in GRANTS[action] for a in appointments)
 
 
-def reach(appointments: Iterable[Holds], action: str, model: Any) -> ColumnElement[bool]:
-    """The rows of `model` that these appointments let a person take `action` on."""
+def reach(appointments: Iterable[Holds], action: str, model: Any, now: datetime) -> ColumnElement[bool]:
+    """The rows of `model` that these appointments let a person take `action` on at this instant."""
     scopes: dict[str, list[int]] = defaultdict(list)
     for appointment in appointments:
         if appointment.post in GRANTS[action]:
             scopes[appointment.scope].append(appointment.scope_id)
-    conditions = [model.within(scope, ids) for scope, ids in scopes.items()]
+    conditions = [model.within_at(scope, ids, now) for scope, ids in scopes.items()]
     return or_(false(), *(c for c in conditions if c is not None))
 
 

@@ -96,6 +96,11 @@ class Row(DeclarativeBase):
         """The rows that an appointment with this scope reaches; None for none. Each table that people reach says it."""
         return None
 
+    @classmethod
+    def within_at(cls, scope: str, ids: list[int], at: datetime) -> ColumnElement[bool] | None:
+        """The same at an instant; only a table whose rows move from scope to scope says more."""
+        return cls.within(scope, ids)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id}>"
 

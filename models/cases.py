@@ -161,11 +161,11 @@ _STORY = (selectinload(CheckIn.notes).joinedload(Note.by), selectinload(CheckIn.
 
 
 def open_cases(place_ids: Sequence[int], today: date) -> Select[CheckIn]:
-    """The cases that wait (see `still_open`): the gravest first, then the oldest."""
+    """The cases that wait (see `still_open`): the gravest first, and among equals who came last."""
     return (
         select(CheckIn)
         .where(CheckIn.place_id.in_(place_ids), still_open(today))
-        .order_by(GRAVITY, CheckIn.marks != "", CheckIn.occurred_at, CheckIn.id)
+        .order_by(GRAVITY, CheckIn.occurred_at.desc(), CheckIn.id.desc())
         .options(*_SHOWN, *_STORY)
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import Row
@@ -28,13 +28,6 @@ class Enterprise(Row):
 
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
-        if scope == "place":
-            reached = select(Place.id).where(or_(Place.id.in_(ids), Place.parent_id.in_(ids)))
-            return cls.id.in_(
-                select(Premises.enterprise_id).where(
-                    Premises.place_id.in_(reached), Premises.until_at.is_(None)
-                )
-            )
         columns = {
             "district": cls.district_id,
             "street": cls.street_id,
@@ -43,6 +36,16 @@ class Enterprise(Row):
             "enterprise": cls.id,
         }
         return columns[scope].in_(ids) if scope in columns else None
+
+    @classmethod
+    def within_at(cls, scope: str, ids: list[int], at: datetime) -> ColumnElement[bool] | None:
+        """A place reaches the enterprises that sit in it, and in its buildings, at that instant."""
+        if scope != "place":
+            return cls.within(scope, ids)
+        reached = select(Place.id).where(or_(Place.id.in_(ids), Place.parent_id.in_(ids)))
+        return cls.id.in_(
+            select(Premises.enterprise_id).where(Premises.place_id.in_(reached), Premises.holding(at))
+        )
 
 
 class Premises(Row):
@@ -56,6 +59,11 @@ class Premises(Row):
 
     enterprise: Mapped[Enterprise] = relationship(back_populates="premises")
     place: Mapped[Place] = relationship()
+
+    @classmethod
+    def holding(cls, at: datetime) -> ColumnElement[bool]:
+        """Who sits here at this instant; somebody whose move is fixed stays until it."""
+        return and_(cls.from_at <= at, or_(cls.until_at.is_(None), cls.until_at > at))
 
 
 class Spelling(Row):

@@ -221,7 +221,7 @@ def view_of(
     faulty_until = session.scalar(
         select(func.max(Fault.until_at)).where(Fault.gate_id == gate.id, Fault.holding(now))
     )
-    tenants, names = _tenants(session, place)
+    tenants, names = _tenants(session, place, now)
     return GateView(
         code=scanned.code,
         code_version=scanned.version,
@@ -281,7 +281,7 @@ def _neighbours(session: Session, place: Place) -> frozenset[int]:
     return frozenset({place.id, *inside})
 
 
-def _tenants(session: Session, place: Place) -> tuple[dict[str, int], tuple[str, ...]]:
+def _tenants(session: Session, place: Place, now: datetime) -> tuple[dict[str, int], tuple[str, ...]]:
     """Every spelling by which visitors may name a resident enterprise, and the names to offer.
 
     A spelling that two enterprises share names neither.
@@ -289,7 +289,7 @@ def _tenants(session: Session, place: Place) -> tuple[dict[str, int], tuple[str,
     places = _neighbours(session, place) if place.parent_id is None else {place.id}
     rows = session.scalars(
         select(Premises)
-        .where(Premises.place_id.in_(places), Premises.until_at.is_(None))
+        .where(Premises.place_id.in_(places), Premises.holding(now))
         .options(joinedload(Premises.enterprise))
     ).all()
     spellings: dict[str, set[int]] = {}

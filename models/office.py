@@ -213,7 +213,7 @@ def effect_of(
     gates = session.scalar(select(func.count()).select_from(Gate).where(Gate.place_id.in_(ids)))
     enterprises = session.scalar(
         select(func.count(Premises.enterprise_id.distinct())).where(
-            Premises.place_id.in_(ids), Premises.until_at.is_(None)
+            Premises.place_id.in_(ids), Premises.holding(now)
         )
     )
     orders = open_orders(session, {place.district_id for place in places}, now)

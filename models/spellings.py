@@ -48,7 +48,7 @@ def unmatched(session: Session, place_ids: Sequence[int], now: datetime) -> list
     return sorted(found.values(), key=lambda one: (-one.count, one.written))[:SHOWN]
 
 
-def tenants(session: Session, place: Place) -> Sequence[Enterprise]:
+def tenants(session: Session, place: Place, now: datetime) -> Sequence[Enterprise]:
     """The enterprises that sit here now; of a park, with its buildings', of a building, with the park's."""
     inside = select(Place.id).where(
         or_(Place.id == place.id, Place.parent_id == place.id, Place.id == (place.parent_id or place.id))
@@ -56,7 +56,7 @@ def tenants(session: Session, place: Place) -> Sequence[Enterprise]:
     return session.scalars(
         select(Enterprise)
         .where(Enterprise.id.in_(
-            select(Premises.enterprise_id).where(Premises.place_id.in_(inside), Premises.until_at.is_(None))
+            select(Premises.enterprise_id).where(Premises.place_id.in_(inside), Premises.holding(now))
         ))
         .order_by(Enterprise.name)
     ).all()  # fmt: skip

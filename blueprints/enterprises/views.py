@@ -29,7 +29,7 @@ def home(enterprise: Enterprise) -> Response:
     staff = health_staff(session, enterprise, today)
     premises = session.scalars(
         select(Premises)
-        .where(Premises.enterprise_id == enterprise.id, Premises.until_at.is_(None))
+        .where(Premises.enterprise_id == enterprise.id, Premises.holding(now))
         .options(joinedload(Premises.place))
         .order_by(Premises.from_at, Premises.id)
     ).all()

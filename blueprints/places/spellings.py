@@ -27,7 +27,7 @@ def spellings(place: Place) -> ResponseReturnValue:
     """The unmatched spellings of the last 30 days; a POST says which enterprise one of them means."""
     form = MapForm()
     places = {p.id: p for p in ground(place, "spelling:map")}
-    residents = ways.tenants(db.session(), place)
+    residents = ways.tenants(db.session(), place, site.now())
     if form.validate_on_submit():
         try:
             where = places.get(form.place.data or 0)

@@ -99,7 +99,7 @@ def can(action: str) -> bool:
 
 def within_reach(action: str, model: Any) -> ColumnElement[bool]:
     """The rows of `model` that the person at the door may take `action` on, as a condition."""
-    return access.reach(serving(), action, model)
+    return access.reach(serving(), action, model, site.now())
 
 
 def refuse(status: int, action: str, **facts: str) -> NoReturn:

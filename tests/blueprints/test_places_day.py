@@ -66,18 +66,35 @@ def test_an_empty_day_says_what_to_do_instead_of_showing_empty_tables(watching, 
     assert "先处理这" not in page.text
 
 
-def test_the_gravest_case_stands_first_and_among_equals_the_oldest(watching, town):
+def test_the_gravest_case_stands_first_and_among_equals_the_newest(watching, town):
     make.check_in(town.gate, NOW - timedelta(minutes=50), name="唐宋", verdict=Verdict.ATTENTION,
                   reasons=write_reasons([("unmeasured",)]), celsius=None, measured_by=None)  # fmt: skip
-    refused(town.north, 3, name="王海")
-    refused(town.gate, 9, name="何平")
+    refused(town.gate, 9, name="王海")
+    refused(town.north, 3, name="何平")
+    make.check_in(
+        town.gate, NOW, verdict=Verdict.ATTENTION, name="柳青", reasons=write_reasons([("low", "35.1")])
+    )
     page = day(watching, town.park)
     rows = [words(row) for row in page.one("section", id="cases").iter("tr")][1:]
-    assert ["何*" in rows[0], "王*" in rows[1], "唐*" in rows[2]] == [True, True, True]
-    assert "先处理这3件" in page.text
+    assert [[name for name in ("何*", "王*", "柳*", "唐*") if name in row] for row in rows] == [
+        ["何*"],
+        ["王*"],
+        ["柳*"],
+        ["唐*"],
+    ]
+    assert "先处理这4件" in page.text
     assert "禁止：体温37.6℃，达到37.3℃" in rows[0]
-    assert "等门岗测温" in rows[2]
-    assert figures(page)["待处理"] == ["3 件", "最久等了50分钟"]
+    assert "等门岗测温" in rows[3]
+    assert figures(page)["待处理"] == ["4 件", "最久等了50分钟"]
+
+
+def test_more_cases_than_the_page_holds_are_said_and_one_link_away(watching, town):
+    for minutes in range(23):
+        refused(town.gate, minutes, mobile=f"138000010{minutes:02}")
+    page = day(watching, town.park)
+    assert len(list(page.one("section", id="cases").iter("tr"))) == 21
+    more = read(watching.get(page.link("还有3件，看全部")).data)
+    assert "23条" in more.text
 
 
 def test_a_fever_waits_for_the_minutes_of_rest_and_the_page_says_until_when(watching, town):
