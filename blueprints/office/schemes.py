@@ -17,6 +17,7 @@ from models.base import RuleBroken, db, local
 from models.office import adopt as adopt_scheme
 from models.office import adoptions_of, names_of, questions_added, withdraw
 from models.places import Adoption
+from models.policy import names
 from models.policy.compare import Difference, diff
 from models.policy.records import PolicyError
 from models.policy.schema import Mode, Policy
@@ -34,7 +35,6 @@ AREAS = {
     "posts": "岗位",
     "reporting": "企业报送",
 }
-STATUS = {"in_force": "施行", "trial": "试行", "draft": "草案"}
 
 
 @bp.get("/schemes")
@@ -59,7 +59,7 @@ def schemes() -> Response:
         names=names_of(db.session(), [a.adopted_by_id for a in made]),
         modes=tuple(Mode),
         periods=PERIODS,
-        statuses=STATUS,
+        statuses=names.VALUES["status"],
         may_adopt=can("policy:adopt"),
     )
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from models.policy import names
 from models.policy.examples import load_examples
 from models.policy.loader import FILES, SCHEME, load_pack
 from models.policy.records import PolicyError, item_name, walk
@@ -23,8 +24,28 @@ class Difference:
     """One key in which two packs differ; None stands on the side where the key is not there at all."""
 
     key: str
-    before: str | None
-    after: str | None
+    was: Any  # ABSENT where the key is not there
+    becomes: Any
+
+    @property
+    def before(self) -> str | None:
+        return _words(self.was)
+
+    @property
+    def after(self) -> str | None:
+        return _words(self.becomes)
+
+    @property
+    def name(self) -> str:
+        return names.name_of(self.key)
+
+    @property
+    def named_before(self) -> str | None:
+        return names.value_of(self.key, self.was) or self.before
+
+    @property
+    def named_after(self) -> str | None:
+        return names.value_of(self.key, self.becomes) or self.after
 
     def sentence(self) -> str:
         if self.before is None:
@@ -40,16 +61,16 @@ def diff(old: Policy, new: Policy) -> tuple[Difference, ...]:
 
 
 def _differences(key: str, old: Any, new: Any) -> Iterator[Difference]:
-    old_parts, new_parts = _parts(old), _parts(new)
+    old_parts, new_parts = parts(old), parts(new)
     if old_parts is not None and new_parts is not None:
         for name in dict.fromkeys([*old_parts, *new_parts]):
             inner = f"{key}{name}" if name.startswith("[") or not key else f"{key}.{name}"
             yield from _differences(inner, old_parts.get(name, ABSENT), new_parts.get(name, ABSENT))
     elif old != new:
-        yield Difference(key, _words(old), _words(new))
+        yield Difference(key, old, new)
 
 
-def _parts(value: Any) -> dict[str, Any] | None:
+def parts(value: Any) -> dict[str, Any] | None:
     """The keyed parts of a record, table or list, or None where the value is to be compared as one thing."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
@@ -74,7 +95,7 @@ def _words(value: Any) -> str | None:
         return "是" if value else "否"
     if isinstance(value, tuple):
         return "、".join(str(_words(part)) for part in value) or "（空）"
-    if value is None:
+    if value is None or value == "":
         return "（不写）"
     return str(value) if isinstance(value, int | Decimal | date) else f"“{value}”"
 

@@ -15,6 +15,7 @@ from models.places import Adoption
 from tests import make
 from tests.browser import read
 from tests.conftest import NOW
+from tests.reader import words as text_of
 
 TODAY, TOMORROW = date(2026, 11, 20), date(2026, 11, 21)
 
@@ -73,9 +74,14 @@ def test_a_citation_that_nobody_has_checked_is_not_printed(app, officer, town):
 
 def test_two_packs_are_compared_key_by_key(officer, town):
     page = read(officer.get(f"/schemes/compare?old={make.SCHEME}&new={make.LATER_SCHEME}").data)
-    assert "effective_on" in page.text
-    assert "2022-03-23" in page.text
-    assert "2024-02-01" in page.text
+    assert (
+        "《成都高新区企业首席健康官制度（2022年试行）》和《成都高新区深化企业首席健康官制度（2024年征求意见稿）》"
+        in page.text
+    )
+    rows = [text_of(row).split("\n") for row in page.root.iter("tr")]
+    assert ["施行日期", "前2022年3月23日", "后2024年2月1日"] in rows
+    assert ["状态", "前试行", "后草案"] in rows
+    assert ["常态：报送周期", "前每周", "后每月"] in rows
     same = read(officer.get(f"/schemes/compare?old={make.SCHEME}&new={make.SCHEME}").data)
     assert "两份方案相同" in same.text
     assert officer.get("/schemes/compare?old=nothing/2020-01-01&new=").status_code == 200

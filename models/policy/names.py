@@ -1,0 +1,241 @@
+"""What the keys and the closed words of a pack are called in Chinese (各项名称), for officials who compare two schemes."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, time
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+from models.policy.schema import Effect, Mode, WorkerKind
+
+SEGMENT = re.compile(r"([^.\[\]]+)(?:\[([^\]]*)\])?")
+
+# By the name of a field of the records in `schema`. A first part that a page says in its heading stands in no name.
+FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        "scheme": "方案代号",
+        "version": "版本",
+        "title": "名称",
+        "title_short": "简称",
+        "status": "状态",
+        "effective_on": "施行日期",
+        "document": "文件",
+        "source": "出处",
+        "clause": "条款",
+        "checked": "核对过的时间和地方",
+        "mode": "响应状态",
+        "measures_in_force": "测温、口罩等措施是否实行",
+        # the gate's form
+        "judged": "是否判定能否进入",
+        "word": "通行证上有没有此刻口令",
+        "pass_minutes": "通行证有效几分钟",
+        "verdicts": "结果",
+        "questions": "登记项",
+        "choices": "选项",
+        "field": "登记项代号",
+        "value": "选项代号",
+        "kind": "种类",
+        "label": "文字",
+        "label_en": "英文文字",
+        "required": "是否必填",
+        "hint": "填写说明",
+        "hint_en": "英文填写说明",
+        "effect": "选了以后",
+        "reason": "写给访客的原因",
+        "reason_en": "英文原因",
+        "next_step": "告诉访客下一步",
+        "next_step_en": "英文的下一步",
+        # numbers
+        "fever_celsius": "达到多少℃禁止进入",
+        "low_celsius": "低于多少℃请复测",
+        "floor_celsius": "低于多少℃请重新填写",
+        "ceiling_celsius": "高于多少℃请重新填写",
+        "recheck_minutes": "禁止进入后几分钟可以复测",
+        "risk_area_days": "风险地区回看几天",
+        "overseas_days": "境外回看几天",
+        "check_in_days": "登记保存几天",
+        "emergency_max_days": "应急期间最多保存几天",
+        "visitor_may_delete": "访客能否提前删除自己的登记",
+        # staffing
+        "lower_inclusive": "每档是否包括下限",
+        "carry_over": "小档的岗位是否保留",
+        "grace_days": "人数变化后几天内补齐",
+        "counted_kinds": "算入人数的用工类型",
+        "above": "多于几人",
+        "upto": "到几人",
+        "advised": "建议设的人数",
+        "team": "是否要有健康管理团队",
+        "by_representative": "是否由法定代表人担任健康管理员",
+        "sentence": "一句话说明",
+        "per_further": "人数再多时增设",
+        "post": "增设的岗位",
+        "step": "每多几人增设1名",
+        "beyond": "从几人起算",
+        # reporting, posts, places
+        "period": "报送周期",
+        "due_days_after": "期末以后几天截止",
+        "due_time": "截止时刻",
+        "locks_days_after_due": "截止以后几天锁定",
+        "cut_off": "几点以前下令当天算",
+        "code": "岗位代号",
+        "scope": "管理范围",
+        "duty": "职责",
+        "specialists_required": "至少几名健康管理专员",
+    }
+)
+IN_BANDS: Mapping[str, str] = MappingProxyType({"required": "必须设的人数"})
+PER_FURTHER: Mapping[str, str] = MappingProxyType({"required": "必须设时零头", "advised": "建议设时零头"})
+
+POSTS: Mapping[str, str] = MappingProxyType(
+    {
+        "chief_health_officer": "首席健康官",
+        "health_manager": "健康管理员",
+        "specialist": "健康管理专员",
+        "unit_liaison": "单位联络员",
+        "community_liaison": "社区联络员",
+        "task_force": "专班",
+        "gate_guard": "门岗",
+        "health_guide": "健康指导员",
+    }
+)
+ASKED: Mapping[str, str] = MappingProxyType(
+    {
+        "name": "姓名",
+        "mobile": "手机号",
+        "temperature": "体温",
+        "mask": "口罩",
+        "code_status": "健康码",
+        "risk_area_14d": "风险地区旅居史",
+        "overseas_21d": "境外旅居史",
+        "symptoms": "症状",
+        "enterprise": "去哪家企业",
+        "purpose": "来做什么",
+    }
+)
+ANSWERS: Mapping[str, str] = MappingProxyType(
+    {
+        "yes": "是",
+        "no": "否",
+        "green": "绿码",
+        "yellow": "黄码",
+        "red": "红码",
+        "unavailable": "打不开",
+        "none": "都没有",
+        "fever": "发热",
+        "cough": "咳嗽",
+        "sore_throat": "咽痛",
+        "runny_nose": "鼻塞流涕",
+        "headache": "头痛",
+        "dizziness": "头晕",
+        "fatigue": "乏力",
+        "muscle_ache": "肌肉酸痛",
+        "joint_pain": "关节痛",
+        "rash": "皮疹",
+        "red_eyes": "结膜充血",
+        "swollen_parotid": "腮腺肿大",
+        "abdominal_pain": "腹痛",
+        "diarrhoea": "腹泻",
+        "vomiting": "呕吐",
+        "smell_taste_loss": "嗅味觉减退",
+        "shortness_of_breath": "气促",
+        "other": "其他",
+    }
+)
+EFFECTS: Mapping[str, str] = MappingProxyType(
+    {Effect.PASS: "可以进入", Effect.ATTENTION: "请门岗看", Effect.REFUSED: "禁止进入"}
+)
+PLACES: Mapping[str, str] = MappingProxyType({"park": "园区", "building": "楼宇"})
+MODES: Mapping[str, str] = MappingProxyType({mode.value: mode.label for mode in Mode})
+
+# Of a field whose value is one of a closed list: what each of its words is called.
+VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "status": {"in_force": "施行", "trial": "试行", "draft": "草案"},
+        "period": {"day": "每天", "week": "每周", "month": "每月"},
+        "scope": {
+            "enterprise": "企业",
+            "place": "园区、楼宇",
+            "grid": "网格",
+            "community": "社区",
+            "unit": "责任单位",
+            "district": "全区",
+        },
+        "kind": {
+            **PLACES,
+            "name": "姓名",
+            "mobile": "手机号",
+            "temperature": "体温",
+            "choice": "选一项",
+            "choices": "可选几项",
+            "enterprise": "企业名称",
+            "text": "一行文字",
+        },
+        "effect": EFFECTS,
+        "mode": MODES,
+        "counted_kinds": {kind.value: kind.label for kind in WorkerKind},
+        "required": {"down": "不算", "up": "算1名"},
+        "advised": {"down": "不算", "up": "算1名"},
+        "post": POSTS,
+        "code": POSTS,
+        "field": ASKED,
+        "value": ANSWERS,
+    }
+)
+AREAS = ("gate", "thresholds", "look_back", "retention", "staffing", "posts", "places", "reporting")
+
+
+def name_of(key: str) -> str:
+    """A key as an official calls it, without its area: gate.normal.judged is 常态：是否判定能否进入.
+
+    KeyError for a key that has no name: a test holds that every key of every shipped pack has one.
+    """
+    parts = [(field, item) for field, item in SEGMENT.findall(key)]
+    words = list(_words_of(parts))
+    front = [word for word in words if word in MODES.values()]
+    first, *rest = front + [word for word in words if word not in front]
+    return f"{first}：{'，'.join(rest)}" if rest else first
+
+
+def _words_of(parts: list[tuple[str, str]]) -> Iterator[str]:
+    for number, (field, item) in enumerate(parts):
+        above = parts[number - 1][0] if number else ""
+        if item:
+            yield _item(field, item)
+        elif number == 0 and field in AREAS:
+            continue
+        elif field in MODES:
+            yield MODES[field]
+        elif above in ("required", "advised"):
+            yield POSTS[field]
+        elif above == "bands":
+            yield IN_BANDS.get(field, FIELDS[field])
+        elif above == "per_further":
+            yield PER_FURTHER.get(field) or FIELDS[field]
+        else:
+            yield FIELDS[field]
+
+
+def _item(field: str, item: str) -> str:
+    if field == "bands":
+        return f"{item}人以上（不含）一档"
+    named = {"verdicts": EFFECTS, "questions": ASKED, "choices": ANSWERS, "posts": POSTS, "places": PLACES}[
+        field
+    ]
+    return named[item] if field in ("posts", "places") else f"{FIELDS[field]}“{named[item]}”"
+
+
+def value_of(key: str, value: Any) -> str | None:
+    """A word of a closed list, a date or a time as people write it; None where the value speaks for itself."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, date):
+        return f"{value.year}年{value.month}月{value.day}日"
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    known = VALUES.get(SEGMENT.findall(key)[-1][0], {})
+    listed = value if isinstance(value, tuple) else (value,)
+    codes = [one.value if isinstance(one, Enum) else one for one in listed]
+    if codes and all(isinstance(code, str) and code in known for code in codes):
+        return "、".join(known[code] for code in codes)
+    return None
