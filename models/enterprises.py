@@ -67,14 +67,15 @@ class Premises(Row):
 
 
 class Spelling(Row):
-    """What visitors of a place call an enterprise (去向的写法), mapped by the specialist once for all."""
+    """What visitors of a place write for where they go (去向的写法), settled by the specialist once for all: it means an
+    enterprise, or none (送货、面试、食堂)."""
 
     place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
     written: Mapped[str]  # folded: see `models.gate.fold`
-    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
+    enterprise_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"))  # None: no enterprise
     mapped_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     mapped_at: Mapped[datetime]
 
-    enterprise: Mapped[Enterprise] = relationship()
+    enterprise: Mapped[Enterprise | None] = relationship()
 
     __table_args__ = (Index("uq_spelling_place_written", "place_id", "written", unique=True),)

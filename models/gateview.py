@@ -300,7 +300,8 @@ def _tenants(session: Session, place: Place, now: datetime) -> tuple[dict[str, i
                 spellings.setdefault(fold(written), set()).add(enterprise.id)
     tenants = {written: ids.pop() for written, ids in spellings.items() if len(ids) == 1}
     for spelling in session.scalars(select(Spelling).where(Spelling.place_id == place.id)):
-        tenants[spelling.written] = spelling.enterprise_id
+        if spelling.enterprise_id is not None:
+            tenants[spelling.written] = spelling.enterprise_id
     names = sorted({p.enterprise.short_name or p.enterprise.name for p in rows})
     return tenants, tuple(names)
 

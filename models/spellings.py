@@ -1,12 +1,13 @@
-"""What visitors call an enterprise (去向的写法): spellings nobody knew, and mapping one once for all."""
+"""What visitors write for where they go (去向的写法): spellings nobody knew, and settling one once for all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from .base import RuleBroken, local
@@ -20,32 +21,42 @@ SHOWN = 100
 
 @dataclass(slots=True)
 class Unmatched:
-    """A spelling that named no enterprise, with all its ways of being written."""
+    """A spelling that named no enterprise, with all its ways of being written, over all the places at hand."""
 
-    place_id: int
     folded: str
     written: str  # as most visitors write it
     count: int
     last_on: date
+    place_ids: list[int]  # where it was written
 
 
 def unmatched(session: Session, place_ids: Sequence[int], now: datetime) -> list[Unmatched]:
-    """The spellings of the last 30 days that lead to no enterprise, the most frequent first."""
+    """The spellings of the last 30 days that lead to no enterprise and are not settled, the most frequent first."""
     rows = session.execute(
         select(CheckIn.place_id, CheckIn.written, func.count(), func.max(CheckIn.day))
         .where(*_unknown(place_ids, now))
         .group_by(CheckIn.place_id, CheckIn.written)
-        .order_by(func.count().desc(), CheckIn.written)
+        .order_by(func.count().desc(), CheckIn.written, CheckIn.place_id)
     )
-    found: dict[tuple[int, str], Unmatched] = {}
+    settled = _settled(session, place_ids)
+    found: dict[str, Unmatched] = {}
     for place_id, written, count, last_on in rows:
         folded = fold(written)
-        if not folded:
+        if not folded or (place_id, folded) in settled:
             continue
-        known = found.setdefault((place_id, folded), Unmatched(place_id, folded, written, 0, last_on))
+        known = found.setdefault(folded, Unmatched(folded, written, 0, last_on, []))
         known.count += count
         known.last_on = max(known.last_on, last_on)
+        if place_id not in known.place_ids:
+            known.place_ids.append(place_id)
     return sorted(found.values(), key=lambda one: (-one.count, one.written))[:SHOWN]
+
+
+def _settled(session: Session, place_ids: Collection[int]) -> set[tuple[int, str]]:
+    rows = session.execute(
+        select(Spelling.place_id, Spelling.written).where(Spelling.place_id.in_(place_ids))
+    )
+    return {(place_id, written) for place_id, written in rows}
 
 
 def tenants(session: Session, place: Place, now: datetime) -> Sequence[Enterprise]:
@@ -77,45 +88,108 @@ def named(typed: str, among: Sequence[Enterprise]) -> Enterprise:
 
 
 def map_to(
-    session: Session, place: Place, written: str, enterprise: Enterprise, *, now: datetime, by_id: int
+    session: Session,
+    place_ids: Sequence[int],
+    written: str,
+    enterprise: Enterprise,
+    *,
+    now: datetime,
+    by_id: int,
 ) -> int:
-    """From now on this spelling means this enterprise here, in earlier rows too; says in how many."""
+    """From now on this spelling means this enterprise, at those of the places where visitors write it, in earlier rows
+    too; says in how many. The same words may mean something else in another building."""
+    folded = _folded(written)
+    here = [one for one in unmatched(session, place_ids, now) if one.folded == folded]
+    where = _settle(session, here[0].place_ids if here else place_ids, folded, enterprise.id, now, by_id)
+    return _reassign(session, where, folded, now, CheckIn.enterprise_id.is_(None), enterprise.id)
+
+
+def set_aside(session: Session, place_ids: Sequence[int], written: str, *, now: datetime, by_id: int) -> None:
+    """Says that this spelling names no enterprise at any of these places: nobody is asked about it again."""
+    _settle(session, place_ids, _folded(written), None, now, by_id)
+
+
+def _folded(written: str) -> str:
     folded = fold(written)
     if not folded:
         raise RuleBroken("这个写法里没有字，不能对应企业")
-    if session.scalar(select(Spelling.id).where(Spelling.place_id == place.id, Spelling.written == folded)):
-        raise RuleBroken(f"“{written}”已经有对应的企业，要改请先撤销")
-    session.add(
+    return folded
+
+
+def _settle(
+    session: Session,
+    place_ids: Iterable[int],
+    folded: str,
+    enterprise_id: int | None,
+    now: datetime,
+    by_id: int,
+) -> list[int]:
+    place_ids = list(place_ids)
+    settled = _settled(session, place_ids)
+    where = [place_id for place_id in place_ids if (place_id, folded) not in settled]
+    if not where:
+        raise RuleBroken(f"“{folded}”已经有了结论，要改请先撤销")
+    session.add_all(
         Spelling(
-            place_id=place.id, written=folded, enterprise_id=enterprise.id, mapped_by_id=by_id, mapped_at=now
+            place_id=place_id, written=folded, enterprise_id=enterprise_id, mapped_by_id=by_id, mapped_at=now
         )
+        for place_id in where
     )
     session.flush()
-    return _reassign(session, place.id, folded, now, CheckIn.enterprise_id.is_(None), enterprise.id)
+    return where
 
 
-def undo(session: Session, spelling: Spelling, *, now: datetime) -> int:
-    """Forgets a mapping: the rows that it matched stand unmatched again; says how many."""
-    session.delete(spelling)
+def undo(session: Session, spelling: Spelling, place_ids: Sequence[int], *, now: datetime) -> int:
+    """Forgets what was said of a spelling, at all of these places where the same was said: the rows that it matched stand
+    unmatched again; says how many."""
+    same = session.scalars(
+        select(Spelling).where(
+            Spelling.place_id.in_(place_ids),
+            Spelling.written == spelling.written,
+            Spelling.enterprise_id.is_not_distinct_from(spelling.enterprise_id),
+        )
+    ).all()
+    for one in same:
+        session.delete(one)
     session.flush()
-    matched = CheckIn.enterprise_id == spelling.enterprise_id
-    return _reassign(session, spelling.place_id, spelling.written, now, matched, None)
+    if spelling.enterprise_id is None:
+        return 0
+    where, matched = [one.place_id for one in same], CheckIn.enterprise_id == spelling.enterprise_id
+    return _reassign(session, where, spelling.written, now, matched, None)
 
 
-def mapped(session: Session, place_ids: Sequence[int]) -> Sequence[Spelling]:
-    return session.scalars(
+@dataclass(slots=True)
+class Settled:
+    """What was said of a spelling, once for all the places where the same was said."""
+
+    spelling: Spelling  # one of them: undoing it undoes all
+    place_ids: list[int]
+
+
+def settled(session: Session, place_ids: Sequence[int]) -> list[Settled]:
+    """The newest first."""
+    rows = session.scalars(
         select(Spelling)
         .where(Spelling.place_id.in_(place_ids))
         .order_by(Spelling.mapped_at.desc(), Spelling.id.desc())
         .options(joinedload(Spelling.enterprise))
-    ).all()
+    )
+    found: dict[tuple[str, int | None], list[Spelling]] = defaultdict(list)
+    for spelling in rows:
+        found[spelling.written, spelling.enterprise_id].append(spelling)
+    return [Settled(same[0], [one.place_id for one in same]) for same in found.values()]
 
 
 def _reassign(
-    session: Session, place_id: int, folded: str, now: datetime, which, enterprise_id: int | None
+    session: Session,
+    place_ids: Sequence[int],
+    folded: str,
+    now: datetime,
+    which: ColumnElement[bool],
+    enterprise_id: int | None,
 ) -> int:
     recent = (
-        CheckIn.place_id == place_id,
+        CheckIn.place_id.in_(place_ids),
         CheckIn.day > local(now).date() - LOOK_BACK,
         CheckIn.written != "",
         which,

@@ -26,9 +26,10 @@ from models.office import (
     scope_names,
 )
 from models.places import District, ModeOrder, Place
+from models.policy import names
 from models.policy.schema import Mode, Policy
 
-PERIODS = {"day": "每天", "week": "每周", "month": "每月"}
+PERIODS = names.VALUES["period"]
 
 
 @bp.get("/modes")

@@ -87,7 +87,8 @@ def _workbook(place: Place, form: EntryFilter, places: Sequence[Place]) -> bytes
         + "。姓名、手机已隐去一部分，只限工作使用"
     )
     days = f"{filters.full_day(form.from_on.data)}至{filters.full_day(form.to_on.data)}"
-    content = book(f"{place.name}登记记录，{days}", COLUMNS, rows, note)
+    tab = "登记" + "至".join(dict.fromkeys(filters.day(d.data) for d in (form.from_on, form.to_on)))
+    content = book(f"{place.name}登记记录，{days}", COLUMNS, rows, note, tab=tab)
     guard.seen(
         export=number, count=len(rows), cut=cut, from_on=form.from_on.data, to_on=form.to_on.data,
         filters=sorted(f.name for f in form if f.data and f.name not in ("from_on", "to_on", "sort")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, SubmitField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, Optional, ValidationError
 
@@ -64,6 +64,15 @@ class EntryFilter(FlaskForm):
         default="newest",
     )
 
+    def said(self) -> list[str]:
+        """What narrows the list besides the days, in words."""
+        words = [f"“{self.q.data.strip()}”"] if (self.q.data or "").strip() else []
+        for field in (self.gate, self.verdict, self.handled, self.kind, self.marked):
+            words += [
+                choice.label for choice in field.choices if choice.value and choice.value == str(field.data)
+            ]
+        return words
+
     def validate_to_on(self, field: DateField) -> None:
         if self.from_on.data is None or field.data is None:
             return
@@ -104,11 +113,11 @@ class RevealForm(FlaskForm):
 
 
 class MapForm(FlaskForm):
-    """A spelling and the enterprise it means."""
+    """A spelling and the enterprise it means, or that it means none."""
 
-    place = IntegerField("场所", [InputRequired("请从列表里选一个写法")])
     written = HiddenField("写法", [InputRequired("请从列表里选一个写法")])
-    enterprise = StringField("对应的企业", [InputRequired("请填一家入驻企业"), Length(max=100)])
+    enterprise = StringField("对应的企业", [Length(max=100)])
+    aside = SubmitField("不是企业")
 
 
 class JustAct(FlaskForm):

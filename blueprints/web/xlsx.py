@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import xlsxwriter
 
 CELL_SIGNS = 32_767  # more does not fit into a cell
+TAB_SIGNS = 31
 FOOTER_SIGNS = 200  # of the 255 that a footer may have in all
 
 
@@ -18,9 +18,12 @@ class Column(NamedTuple):
     width: float = 12  # in digits of the standard font; a 汉字 takes two
 
 
-def book(title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], note: str) -> bytes:
+def book(
+    title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], note: str, *, tab: str
+) -> bytes:
     """A workbook of one sheet that prints on A4 landscape, as wide as one page, with its heads on each page.
 
+    `tab` is the sheet's short name, at most TAB_SIGNS long and without signs that Excel forbids there.
     `note` says who took it out, when and under which number: it stands above the table and on each page.
     """
     target = io.BytesIO()
@@ -29,7 +32,7 @@ def book(title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], n
         as_text = {"num_format": "@", "valign": "top", "text_wrap": True}
         cell = workbook.add_format(as_text)
         head = workbook.add_format(as_text | {"bold": True, "bg_color": "#EEEDE7", "bottom": 1})
-        sheet = workbook.add_worksheet(re.sub(r"[\[\]:*?/\\']", "", title)[:31])
+        sheet = workbook.add_worksheet(tab)
         sheet.set_landscape()
         sheet.set_paper(9)  # A4
         sheet.fit_to_pages(1, 0)

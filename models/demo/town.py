@@ -223,6 +223,13 @@ def trouble(session: Session, town: Town, now: datetime) -> None:
                 mapped_by_id=specialist.id, mapped_at=now - timedelta(days=6),
             )
         )  # fmt: skip
+    for home in (place, *(p for p in town.places.values() if p.parent_id == place.id)):
+        session.add(
+            Spelling(
+                place_id=home.id, written=fold("找朋友"), enterprise_id=None, mapped_by_id=specialist.id,
+                mapped_at=now - timedelta(days=5),
+            )
+        )  # fmt: skip
     session.flush()
 
 

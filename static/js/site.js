@@ -5,5 +5,11 @@ function focusErrors() {
   const summary = document.getElementById("errors");
   if (summary) summary.focus();
 }
+// On a wide screen there is room for the filters of a list: they stand open.
+function unfold() {
+  if (!matchMedia("(min-width: 48em)").matches) return;
+  for (const one of document.querySelectorAll("details.fold")) one.open = true;
+}
+document.addEventListener("DOMContentLoaded", unfold);
 document.addEventListener("DOMContentLoaded", focusErrors);
 document.addEventListener("htmx:afterSwap", focusErrors);

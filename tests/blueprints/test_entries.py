@@ -171,6 +171,7 @@ def test_the_workbook_masks_people_keeps_formulas_as_text_and_says_who_took_it(s
     answer = specialist.get(f"/places/{town.park.id}/entries/export")
     assert answer.status_code == 200
     sheet = workbook(answer)
+    assert sheet.title == "登记11月20日"
     cells = [cell for row in sheet.iter_rows() for cell in row if cell.value is not None]
     assert {cell.data_type for cell in cells} == {"s"}
     texts = [cell.value for cell in cells]
@@ -352,6 +353,16 @@ def test_nothing_is_done_to_an_entry_of_another_place(specialist, town, tail):
     assert last_line().result == Result.REFUSED
 
 
+def test_the_filters_are_one_line_that_says_what_is_listed(specialist, town):
+    page = read(
+        specialist.get(f"/places/{town.park.id}/entries?verdict=refused&gate={town.north.id}&q=张").data
+    )
+    assert words(page.one("summary")) == "查找：2026年11月20日，“张”，北门，禁止进入"
+    assert page.one("details", cls="fold").get("open") is None
+    wrong = read(specialist.get(f"/places/{town.park.id}/entries?from_on=x").data)
+    assert wrong.one("details", cls="fold").get("open") is not None
+
+
 # --- spellings ---
 
 
@@ -402,6 +413,45 @@ def test_a_mapping_can_be_taken_back(specialist, town):
     assert db.session.scalar(select(Spelling)) is None
 
 
+def test_what_is_no_enterprise_is_set_aside_and_asked_no_more_in_the_whole_park(specialist, town):
+    hall = make.gate(town.building, "大厅")
+    for gate in (town.gate, hall):
+        make.check_in(gate, NOW, written="送货")
+    (row,) = [words(row).split("\n") for row in spellings(specialist, town).one("tbody").findall("tr")]
+    assert row[:3] == ["送货", "云溪软件园B区、3号楼", "2次"]
+    form = form_with(spellings(specialist, town), "enterprise")
+    answer = specialist.post(form.action, data=form.data() | {"aside": "1"})
+    assert answer.status_code == 303
+    page = spellings(specialist, town)
+    assert "“送货”不是企业，以后不再问" in page.text and "最近30天写的去向都认得" in page.text
+    assert "都认得" in read(specialist.get(f"/places/{town.building.id}/spellings").data).text
+    assert json.loads(last_line().details) == {"written": "送货", "enterprise_id": None}
+    undo = next(form for form in page.forms if form.action.endswith("/undo"))
+    specialist.post(undo.action, data=undo.data())
+    db.session.rollback()
+    assert db.session.scalar(select(Spelling)) is None
+    assert "送货" in words(spellings(specialist, town).one("tbody"))
+
+
+def test_in_a_park_a_spelling_is_mapped_wherever_it_was_written_and_nowhere_else(specialist, town, app):
+    hall = make.gate(town.building, "大厅")
+    early = make.check_in(hall, NOW, written="青禾生务")
+    map_first(specialist, town, "青禾生物")
+    db.session.expire_all()
+    assert db.session.get(CheckIn, early.id).enterprise_id == town.tenant.id
+    assert [s.place_id for s in db.session.scalars(select(Spelling))] == [town.building.id]
+    token = spellings(specialist, town).forms[0].fields["csrf_token"]  # the same form from another tab
+    again = {"csrf_token": token, "written": "青禾生务", "enterprise": "青禾生物"}
+    answer = specialist.post(f"/places/{town.building.id}/spellings", data=again)
+    assert answer.status_code == 422 and "已经有了结论" in read(answer.data).text
+
+
+def test_a_spelling_that_is_set_aside_names_nobody_at_the_gate(specialist, town, app):
+    make.save(Spelling(place_id=town.park.id, written="食堂", enterprise_id=None, mapped_at=NOW))
+    view = app.extensions["site"].gates.view(town.gate.code.code, NOW, fresh=True)
+    assert "食堂" not in view.tenants and view.enterprise_id("食堂") is None
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [("没有这家", "入驻企业里没有“没有这家”"), ("", "请填一家入驻企业"), ("青禾", "有2家企业叫“青禾”")],
@@ -423,9 +473,12 @@ def test_a_spelling_of_another_place_cannot_be_mapped_or_undone(specialist, town
     theirs = make.save(
         Spelling(place_id=town.other.id, written="锦程", enterprise_id=town.tenant.id, mapped_at=NOW)
     )
+    make.check_in(town.other_gate, NOW, written="青禾生务")
     form = form_with(spellings(specialist, town), "enterprise")
-    answer = specialist.post(form.action, data=form.data(place=town.other.id, enterprise="青禾生物"))
-    assert answer.status_code == 422
+    assert specialist.post(form.action, data=form.data(enterprise="青禾生物")).status_code == 303
+    assert not db.session.scalars(
+        select(Spelling).where(Spelling.place_id == town.other.id, Spelling.id != theirs.id)
+    ).all()
     token = {"csrf_token": form.fields["csrf_token"]}
     assert (
         specialist.post(f"/places/{town.park.id}/spellings/{theirs.id}/undo", data=token).status_code == 404

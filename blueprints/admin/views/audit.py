@@ -99,7 +99,7 @@ def audit_export() -> ResponseReturnValue:
         lines = [_row(line) for line in db.session.scalars(query)]
         note = f"{current_user.name}导出，{full_instant(site.now())}，{len(lines)}行，请求{g.request_id}"
         guard.seen(lines=len(lines), filters={k: v for k, v in request.args.items() if v and k != TICKET})
-        return book("审计记录", COLUMNS, lines, note)
+        return book("审计记录", COLUMNS, lines, note, tab="审计记录")
 
     return hand_out(make, name=f"审计记录{full_day(site.now())}.xlsx")
 

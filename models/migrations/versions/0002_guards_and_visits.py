@@ -43,6 +43,8 @@ def upgrade() -> None:
     op.execute(sa.text("UPDATE login_session SET on_shift = :no").bindparams(no=False))
     with op.batch_alter_table("login_session") as table:
         table.alter_column("on_shift", existing_type=sa.Boolean(), nullable=False)
+    with op.batch_alter_table("spelling") as table:
+        table.alter_column("enterprise_id", existing_type=sa.Integer(), nullable=True)
     for name in ("note", "reading"):
         with op.batch_alter_table(name) as table:
             table.drop_constraint(f"fk_{name}_check_in_id", type_="foreignkey")
@@ -378,6 +380,9 @@ def downgrade() -> None:
         with op.batch_alter_table(name) as table:
             table.create_foreign_key(f"fk_{name}_check_in_id", "check_in", ["check_in_id"], ["id"])
     op.drop_table("shift")
+    op.execute("DELETE FROM spelling WHERE enterprise_id IS NULL")
+    with op.batch_alter_table("spelling") as table:
+        table.alter_column("enterprise_id", existing_type=sa.Integer(), nullable=False)
     with op.batch_alter_table("login_session") as table:
         table.drop_column("on_shift")
     with op.batch_alter_table("audit_line") as table:
