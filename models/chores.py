@@ -9,10 +9,10 @@ from sqlalchemy import delete, func, select, update
 from . import destruction, sums
 from .accounts import LoginSession
 from .base import local
+from .closing import close_visits, closings
 from .devices import GateDevice, Shift
 from .downloads import LASTS, SpentTicket
 from .timed import HOUR, Tick, same_period
-from .visits import close_visits, closings
 from .weeks import drop_empty_weeks, make_weeks
 
 AT_ONCE = 5000  # visits that a transaction ends

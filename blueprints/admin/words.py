@@ -28,6 +28,7 @@ OWN = {
     "own:end_other_sessions": "退出其他登录",
     "own:choose_post": "换岗位",
     "own:accept_as_me": "接受邀请",
+    "visitor:delete": "访客删除自己的登记",
 }
 OBJECTS = {
     "account": "账号", "appointment": "任职", "place": "场所", "gate": "入口", "check_in": "登记", "invitation": "邀请",
@@ -46,6 +47,7 @@ DETAILS = {
     "sha256": "SHA-256摘要", "dropped": "删除旧的", "taken_at": "备份时刻",
     "pin": "PIN码", "shift": "班次编号", "ended": "结束了谁的班", "pending": "待处理人数", "inside": "在场人数",
     "broken_devices": "坏了的设备", "read": "看过的班次",
+    "visit": "到访编号", "how": "怎样离开", "undone": "撤销", "evacuation": "名单人数", "destruction": "销毁记录编号",
 }  # fmt: skip
 
 

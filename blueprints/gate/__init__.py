@@ -4,4 +4,16 @@ from flask import Blueprint
 
 bp = Blueprint("gate", __name__)
 
-from blueprints.gate import by_hand, confirming, desk, faults, measuring, passes, views, visitor  # noqa: E402, F401
+from blueprints.gate import (  # noqa: E402, F401
+    by_hand,
+    confirming,
+    desk,
+    faults,
+    inside,
+    leaving,
+    measuring,
+    mine,
+    passes,
+    views,
+    visitor,
+)

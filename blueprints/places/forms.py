@@ -9,18 +9,13 @@ from wtforms import DateField, HiddenField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, Optional, ValidationError
 
+from models import looks
 from models.cases import SORTS
 from models.gate import Kind, Outcome, Verdict
 
 LONGEST = timedelta(days=31)  # days in one list: what a list costs must not grow with the years
 
-# why somebody looks at a whole number (settled 3.6)
-REASONS = {
-    "contact": "联系本人",
-    "companions": "通知同行人",
-    "tracing": "协助流调",
-    "verify": "核对登记内容",
-}
+REASONS = {code: words for code, (words, _english) in looks.REASONS.items()}
 
 
 class ChineseDate(DateField):

@@ -15,7 +15,7 @@ from blueprints.places.ground import ground, policy_on
 from blueprints.web.guard import needs, within_reach
 from blueprints.web.page import page, text_size
 from blueprints.web.site import site
-from models import cases, overview
+from models import cases, overview, visits
 from models.base import db, local
 from models.places import Gate, ModeOrder, Place
 from models.policy.schema import Mode, Policy
@@ -36,6 +36,7 @@ def index() -> ResponseReturnValue:
     return page(
         "places/index.html", partial="places/_places.html",
         places=_found(_in_order(places), asked), now_of=now, asked=asked, total=len(places),
+        inside_of=visits.inside_by_place(db.session(), places),
     )  # fmt: skip
 
 
@@ -94,6 +95,7 @@ def day_shown(place: Place, earlier: overview.Before | None = None) -> dict[str,
         "further_questions": _further_questions(policy),
         "judged": policy is not None and policy.gate[mode].judged,
         "numbers": numbers,
+        "inside": visits.inside_now(session, ids),
         "earlier": earlier,
         "waiting": waiting,
         "cases": lines(cases.open_cases(ids, today).limit(CASES), True) if waiting.count else [],

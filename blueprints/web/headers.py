@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, after_this_request, g, request
 
 from blueprints.web.site import site
 from models.base import writing
@@ -73,6 +73,15 @@ def _keep_choices(response: Response, tls: bool) -> None:
         chosen = request.args.get(name)
         if chosen in choices:
             response.set_cookie(name, chosen, max_age=31536000, httponly=True, samesite="Lax", secure=tls)
+
+
+def forget_what_the_browser_kept() -> None:
+    """Has the browser drop what pages of this site left in it for the time without network: lists, ticks, workers."""
+
+    @after_this_request
+    def clear(response: Response) -> Response:
+        response.headers["Clear-Site-Data"] = '"storage"'
+        return response
 
 
 def end(_error: BaseException | None) -> None:

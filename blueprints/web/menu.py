@@ -26,6 +26,8 @@ ITEMS = (
     Item("今天", "house", "enterprises.home", "enterprise:home", "enterprise_id"),
     Item("今天", "house", "office.overview", "place:oversee"),
     Item("入场", "scan-line", "places.entries", "place:watch", "place_id"),
+    Item("在里面", "users", "places.inside", "place:watch", "place_id"),
+    Item("在里面", "users", "gate.inside", "visit:inside"),
     Item("门岗", "shield-check", "gate.desk", "gate:guard"),
     Item("去向", "building-2", "places.spellings", "spelling:map", "place_id"),
     Item("入口海报", "qr-code", "places.gates", "gate:print", "place_id"),

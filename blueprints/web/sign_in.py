@@ -14,6 +14,7 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import select
 
 from blueprints.web.guard import commit, lead_to, serving
+from blueprints.web.headers import forget_what_the_browser_kept
 from blueprints.web.menu import home_of
 from blueprints.web.paired import carries_device
 from blueprints.web.site import site
@@ -125,6 +126,7 @@ def _last_post(account: Account) -> int | None:
 
 def end_session(reason: str, **details: Any) -> None:
     """Signs out, on the server first: the cookie opens nothing any more, whoever kept a copy. Commits."""
+    forget_what_the_browser_kept()
     current_user.login.end(reason, now=site.now())
     commit(reason=reason, **details)
     logout_user()

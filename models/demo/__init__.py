@@ -15,11 +15,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models import audit
+from models.access import Post
 from models.accounts import Account, Appointment
 from models.base import RuleBroken, local
 from models.demo import duty
 from models.demo.crowd import Crowd
 from models.demo.days import Days, views_of
+from models.demo.departures import depart
 from models.demo.districts import LUZHOU, YUNXI
 from models.demo.people import Mobiles
 from models.demo.town import PASSWORD, found, trouble
@@ -64,6 +66,11 @@ def load(
         for back in reversed(range(days)):
             life.live(local(now).date() - timedelta(days=back))
         life.diary.leave_some_open(next(iter(town.places.values())).id, now)
+        guards = {
+            p.id: [a.account.id for a in town.in_post(Post.GATE_GUARD, p) if a.ended_at is None]
+            for p in town.places.values()
+        }
+        depart(life.diary.rows, {p.id: p for p in town.places.values()}, guards, now, own)
         life.diary.write(session)
         here = {
             "places": len(town.places),

@@ -9,8 +9,8 @@ import pytest
 from blueprints.web import jobs
 from models import chores
 from models.base import SHANGHAI, db
+from models.closing import Closing, closings
 from models.gate import CheckIn, Departure, Kind, Verdict
-from models.visits import Closing, closings
 from tests import make
 
 
