@@ -182,8 +182,12 @@ def view_of(
     *,
     scanned: GateCode | None = None,
     number: int = 0,
+    on_paper: bool = False,
 ) -> GateView | WrongCode:
-    """What a gate is right now; `scanned` is the code that led here, the gate's own where None."""
+    """What a gate is right now; `scanned` is the code that led here, the gate's own where None.
+
+    `on_paper`: what it was at the instant `now` for whoever wrote on a sheet of paper there; no code had to work for that.
+    """
     place, current = gate.place, gate.code
     district = place.district
     scanned = scanned or current
@@ -197,7 +201,7 @@ def view_of(
         "hotline": district.hotline,
         "organiser": district.organiser,
     }
-    if scanned is None or scanned.revoked_at is not None:
+    if not on_paper and (scanned is None or scanned.revoked_at is not None):
         return WrongCode(
             "revoked", **where,
             reason=scanned.revoke_reason if scanned else "",
@@ -207,7 +211,7 @@ def view_of(
             current_version=current.version if current else 0,
             current_from=current.issued_at if current else None,
         )  # fmt: skip
-    if gate.paused_at is not None or place.closed_at is not None:
+    if not on_paper and (gate.paused_at is not None or place.closed_at is not None):
         return WrongCode("paused", **where, reason=gate.pause_reason, since=gate.paused_at or place.closed_at)
     today = local(now).date()
     policy = book.in_force(
@@ -223,8 +227,8 @@ def view_of(
     )
     tenants, names = _tenants(session, place, now)
     return GateView(
-        code=scanned.code,
-        code_version=scanned.version,
+        code=scanned.code if scanned else "",
+        code_version=scanned.version if scanned else 0,
         gate_id=gate.id,
         gate_name=gate.name,
         place_id=place.id,

@@ -1,4 +1,4 @@
-"""Reads what people type: codes, card numbers, phones, temperatures, names (号码、体温、姓名的识读).
+"""Reads what people type: codes, card numbers, phones, temperatures, times, names (号码、体温、时刻、姓名的识读).
 
 Pure functions over text: no database, no clock, no policy. Each either returns the one spelling that is
 stored or raises `Unreadable`, whose words say where, why and how to mend it (design §9), and never repeat a
@@ -407,6 +407,35 @@ def _not_a_temperature(text: str) -> Unreadable:
         f"没有看懂“{shown}”，请填测得的数字，例如36.5",
         f"We could not read “{shown}”. Please give the number you measured, e.g. 36.5.",
     )
+
+
+# --- 时刻 ---
+
+# 9:12, 9.12, 9点12分, 9点半, 下午3点20; or the four digits of a hurried hand, 0912. 次日 stands before what is of the day after.
+_CLOCK = re.compile(
+    r"(?P<next>次日|第二天)?\s*(?P<part>凌晨|早上|上午|中午|下午|傍晚|晚上)?\s*"
+    r"(?:(?P<h>[0-9]{1,2})\s*(?:[:.。]\s*(?P<m>[0-9]{2})|[点时]\s*(?:(?P<m2>[0-9]{1,2})\s*分?|(?P<half>半)|整)?)"
+    r"|(?P<h2>[0-9]{1,2})(?P<m3>[0-9]{2}))"
+)
+_LATE = ("下午", "傍晚", "晚上")
+
+
+def clock_time(text: str) -> datetime.timedelta:
+    """A time of day (时刻) as the time since midnight, as people write it on paper; 24:10 and 次日0:10 are of the day after."""
+    plain = _plain(text)
+    if not plain:
+        raise Unreadable("请填时刻，例如09:12", "Please give the time, e.g. 09:12.")
+    match = _CLOCK.fullmatch(plain)
+    hour = int(match["h"] or match["h2"]) if match else 99
+    minute = int(match["m"] or match["m2"] or match["m3"] or (30 if match["half"] else 0)) if match else 99
+    if match and ((match["part"] in _LATE and hour < 12) or (match["part"] == "中午" and hour < 3)):
+        hour += 12
+    if hour > 24 or minute > 59:
+        raise Unreadable(
+            f"没有看懂“{_quoted(text)}”，请填24小时制的时刻，例如09:12",
+            f"We could not read “{_quoted(text)}”. Please give the time on a 24-hour clock, e.g. 09:12.",
+        )
+    return datetime.timedelta(days=bool(match and match["next"]), hours=hour, minutes=minute)
 
 
 # --- 姓名 ---

@@ -192,6 +192,14 @@ class Vault:
         """The text that was sealed for `context`; Unsealable otherwise."""
         return self._unseal_bytes(blob, context.encode()).decode()
 
+    def seal_bytes(self, data: bytes, context: str) -> bytes:
+        """As `seal`, for what is no text: a picture, say. What is sealed as bytes does not open as text, nor the reverse."""
+        return self._seal_bytes(data, b"bytes:" + context.encode())
+
+    def unseal_bytes(self, blob: bytes, context: str) -> bytes:
+        """The bytes that were sealed for `context`; Unsealable otherwise."""
+        return self._unseal_bytes(blob, b"bytes:" + context.encode())
+
     def key_id_of(self, blob: bytes) -> int:
         """Under which key a value is sealed: rotation looks for those that are not `current`."""
         return blob[0]

@@ -54,6 +54,11 @@ def gate_address(code: str, district_slug: str) -> str:
     return f"{_origin(district_slug)}/g/{code}"
 
 
+def page_address(path: str, district_slug: str) -> str:
+    """What a printed sheet carries: a page of the site, under the district's own host if it has one."""
+    return f"{_origin(district_slug)}{path}"
+
+
 def shown_host(district_slug: str) -> str:
     """The host as people type it, without https://."""
     return urlsplit(_origin(district_slug)).netloc

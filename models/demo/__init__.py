@@ -23,6 +23,7 @@ from models.demo.crowd import Crowd
 from models.demo.days import Days, views_of
 from models.demo.departures import depart
 from models.demo.districts import LUZHOU, YUNXI
+from models.demo.paper import lay_out
 from models.demo.people import Mobiles
 from models.demo.town import PASSWORD, found, trouble
 from models.places import District, Gate, GateCode, Place
@@ -72,12 +73,15 @@ def load(
         }
         depart(life.diary.rows, {p.id: p for p in town.places.values()}, guards, now, own)
         life.diary.write(session)
+        on_paper = (
+            lay_out(session, town, book, vault, now, seed=own, mobiles=mobiles) if sketch is YUNXI else 0
+        )
         here = {
             "places": len(town.places),
             "gates": len(town.gates),
             "enterprises": len(town.enterprises),
             "accounts": len(town.accounts),
-            "check_ins": len(life.diary.rows),
+            "check_ins": len(life.diary.rows) + on_paper,
         }
         counts.update(here)
         audit.append(
