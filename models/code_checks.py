@@ -6,17 +6,16 @@ Never asked inside a transaction: the write lock would be held for as long as th
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
 from .gate import CODE_FOUND, CheckIn, CodeCheck, Declaration, Judgement, Verdict, judge, write_reasons
 from .health_codes import CodeAnswer, CodeService, Unknown, Why
-from .policy.book import Book
 from .policy.schema import Mode, Policy
 from .presence import days_of
 from .register import declared_by, seal_answers
+from .timed import Tick
 from .vault import Vault
 
 MATTERS = timedelta(hours=12)  # after that nobody asks any more
@@ -36,37 +35,38 @@ def with_answer(
     return replace(declared, answers=answers), CodeCheck.KNOWN
 
 
-def ask_again(session: Session, service: CodeService, book: Book, vault: Vault, now: datetime) -> int:
-    """Asks for the rows that wait for an answer, oldest first, and judges them anew. Returns how many it settled. Commits.
+def ask_again(tick: Tick, service: CodeService, vault: Vault) -> int:
+    """Asks for the rows that wait for an answer, oldest first, and judges them anew. Returns how many it settled.
 
     Harmless at any time and twice at once: a row that somebody else has settled meanwhile is left alone.
     """
-    session.execute(
-        update(CheckIn)
-        .where(CheckIn.code_state == CodeCheck.PENDING, CheckIn.occurred_at <= now - MATTERS)
-        .values(code_state=CodeCheck.MISSED)
-    )
-    session.commit()
-    waiting = session.execute(
-        select(CheckIn.id, CheckIn.name, CheckIn.mobile)
-        .where(CheckIn.code_state == CodeCheck.PENDING, CheckIn.day.in_(days_of(now, MATTERS)))
-        .where(CheckIn.mobile.is_not(None))
-        .order_by(CheckIn.id)
-        .limit(AT_ONCE)
-    ).all()
-    session.commit()
+    now = tick.now
+    with tick.writing() as session:
+        session.execute(
+            update(CheckIn)
+            .where(CheckIn.code_state == CodeCheck.PENDING, CheckIn.occurred_at <= now - MATTERS)
+            .values(code_state=CodeCheck.MISSED)
+        )
+    with tick.looking() as session:
+        waiting = session.execute(
+            select(CheckIn.id, CheckIn.name, CheckIn.mobile)
+            .where(CheckIn.code_state == CodeCheck.PENDING, CheckIn.day.in_(days_of(now, MATTERS)))
+            .where(CheckIn.mobile.is_not(None))
+            .order_by(CheckIn.id)
+            .limit(AT_ONCE)
+        ).all()
     settled = 0
     for number, name, mobile in waiting:
-        found = service.ask(name, vault.unseal(mobile or b"", CheckIn.MOBILE), now=now)
+        found = service.ask(name, vault.unseal(mobile or b"", CheckIn.MOBILE), now=tick.clock())
         if isinstance(found, Unknown):
             if found.why in STOPPED:
                 break
             continue
-        entry = session.scalar(select(CheckIn).where(CheckIn.id == number).with_for_update())
-        if entry is not None and entry.code_state == CodeCheck.PENDING:
-            learn(entry, book.get(entry.scheme_key), vault, found)
-            settled += 1
-        session.commit()
+        with tick.writing() as session:
+            entry = session.scalar(select(CheckIn).where(CheckIn.id == number).with_for_update())
+            if entry is not None and entry.code_state == CodeCheck.PENDING:
+                learn(entry, tick.book.get(entry.scheme_key), vault, found)
+                settled += 1
     return settled
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, case, func, select, type_coerce
+from sqlalchemy import Engine, bindparam, case, exists, func, select, type_coerce
 from sqlalchemy.engine import Dialect
 
 from .base import UTCDateTime
@@ -16,7 +16,7 @@ from .places import District, Gate, GateCode, Place
 T: Any = CheckIn.__table__
 SHOWN = (T.c.id, T.c.place_id, T.c.gate_id, T.c.occurred_at, T.c.kind, T.c.call_number, T.c.name, T.c.mobile, T.c.written,
          T.c.celsius, T.c.measured_by, T.c.masked, T.c.mode, T.c.scheme_key, T.c.verdict, T.c.reasons, T.c.marks,
-         T.c.recheck_asked_at)  # fmt: skip
+         T.c.recheck_asked_at, T.c.hand_reason, T.c.confirmed_at, T.c.left_at)  # fmt: skip
 
 
 def find(engine: Engine, nonce: bytes) -> Any | None:
@@ -26,18 +26,34 @@ def find(engine: Engine, nonce: bytes) -> Any | None:
     return found[0] if found else None
 
 
+def companions(engine: Engine, nonce: bytes) -> list[Any]:
+    """The rows of whoever came along with the one of this nonce, in the order of the form."""
+    with reading_from(engine) as connection:
+        return connection.run(_companions, {"of_nonce": nonce})
+
+
 @cache
 def _find(dialect: Dialect) -> Ready:
+    return _ready(T.c.nonce == bindparam("of_nonce"), dialect)
+
+
+@cache
+def _companions(dialect: Dialect) -> Ready:
+    return _ready(T.c.party == bindparam("of_nonce"), dialect)
+
+
+def _ready(which: Any, dialect: Dialect) -> Ready:
     return Ready(
         select(
-            *SHOWN, _measured_at(), _first_at(), _code(),
+            *SHOWN, _measured_at(), _first_at(), _code(), _accompanied(),
             Place.name.label("place_name"), Place.phone.label("place_phone"), Gate.name.label("gate_name"),
             District.name.label("district_name"), District.organiser, District.slug.label("district_slug"),
         )
         .join(Place, Place.id == T.c.place_id)
         .join(Gate, Gate.id == T.c.gate_id)
         .join(District, District.id == T.c.district_id)
-        .where(T.c.nonce == bindparam("of_nonce")),
+        .where(which)
+        .order_by(T.c.id),
         dialect,
     )  # fmt: skip
 
@@ -68,6 +84,12 @@ def _first_at() -> Any:
         else_=first(earlier.c.device_index == T.c.device_index),
     )
     return type_coerce(found, UTCDateTime()).label("first_at")
+
+
+def _accompanied() -> Any:
+    """Whether somebody came along."""
+    other: Any = T.alias("other")
+    return exists(select(other.c.id).where(other.c.party == T.c.nonce)).label("accompanied")
 
 
 def _code() -> Any:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, defer, selectinload
 from .base import RuleBroken, local
 from .gate import INSIDE, CheckIn, Departure, Kind, Verdict
 from .places import Place
+from .pulse import move
 
 T: Any = CheckIn.__table__
 UNDO = timedelta(minutes=1)  # how long a guard may take back that somebody has left
@@ -79,6 +80,7 @@ def leave(
         )
         .values(left_at=now, left_how=how, left_by_id=by_id)
     )  # fmt: skip
+    move(connection, {visit.place_id for visit in visits})
     return ended.rowcount
 
 

@@ -127,7 +127,9 @@ def test_a_day_is_the_same_however_many_came_before_and_only_grows(app, database
         load(app, days=days)
         since = local(NOW).date() - timedelta(days=1)
         rows = select(*drawn).where(CheckIn.day >= since, CheckIn.district_id == main().id)
-        return db.session.execute(rows.order_by(CheckIn.day, CheckIn.id)).all()  # paper is typed in when the day is over
+        return db.session.execute(
+            rows.order_by(CheckIn.day, CheckIn.id)
+        ).all()  # paper is typed in when the day is over
 
     once = yesterday_and_today(2)
     assert yesterday_and_today(3) == once

@@ -31,7 +31,7 @@ def hand_over() -> ResponseReturnValue:
     now_here = standing(db.session(), gate, now)
     if form.validate_on_submit():
         turn.hand_over(
-            pending=now_here.pending, inside=now_here.inside, broken=form.broken.data or "",
+            pending=now_here.pending, inside=now_here.inside.declared, broken=form.broken.data or "",
             note=form.note.data or "", now=now,
         )  # fmt: skip
         g.object = turn

@@ -21,6 +21,7 @@ from models.base import db, local
 from models.gate import CheckIn, HandReason, Source, Verdict, reason_words
 from models.gateview import GateView
 from models.places import Gate, Place
+from models.visits import inside_now
 
 LIVE_ROWS = 30
 
@@ -76,6 +77,7 @@ def desk_shown(gate: Gate) -> dict[str, Any]:
         "before": words.word_for(site.vault, gate.id, minute - 1),
         "seconds": words.seconds_left(now),
         "tally": _tally(gate, now),
+        "inside": inside_now(session, [gate.place_id]),
         "unconfirmed": unconfirmed,
         "upto": newest,
         "waiting": [shown(entry) for entry in _waiting(gate, now)],

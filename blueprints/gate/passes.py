@@ -9,10 +9,11 @@ from typing import Any
 
 from flask import Response, abort, request
 from markupsafe import Markup
-from sqlalchemy import update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from blueprints.gate import bp, nonce
+from blueprints.gate.leaving import leaving_of
 from blueprints.gate.visitor import engine, english_wanted
 from blueprints.web.guard import public
 from blueprints.web.lean import lean
@@ -22,9 +23,11 @@ from blueprints.web.sign_in import csrf
 from blueprints.web.site import site
 from blueprints.web.templating import symbols
 from models import passes, pulse, words
-from models.gate import CheckIn, Mark, MeasuredBy, Verdict, read_reasons, reason_words
+from models.base import reading
+from models.gate import ADMITTED, CheckIn, Mark, MeasuredBy, Verdict, read_reasons, reason_words
 from models.gateview import GateView
 from models.policy.schema import Effect, GateForm, Mode, Policy
+from models.visits import VISIT
 
 T = CheckIn.__table__
 EFFECT = {
@@ -33,6 +36,12 @@ EFFECT = {
     Verdict.ATTENTION: Effect.ATTENTION,
     Verdict.REFUSED: Effect.REFUSED,
 }
+GRAVITY = {
+    Verdict.REFUSED: 0,
+    Verdict.ATTENTION: 1,
+    Verdict.PASS: 2,
+    Verdict.REGISTERED: 2,
+}  # the gravest first
 ICON = {
     Verdict.PASS: "circle-check",
     Verdict.REGISTERED: "circle-check",
@@ -104,6 +113,12 @@ class Pass:
         return steps
 
     @property
+    def may_leave(self) -> bool:
+        """Whether a visit may be under way that this visitor can end: whoever was let in, by the form or by the guard."""
+        let_in = self.verdict in ADMITTED or self.row.confirmed_at is not None
+        return let_in and self.verdict != Verdict.REFUSED and self.row.left_at is None
+
+    @property
     def feverish(self) -> bool:
         return any(reason[0] == "fever" for reason in read_reasons(self.row.reasons))
 
@@ -121,7 +136,11 @@ _frames = Prints()
 def show(token: str) -> Response:
     """The pass. Renews itself each minute, without JavaScript too; `?live=0` stops that (WCAG 2.2.1)."""
     found, english = _find(token), english_wanted()
-    return _page(_valid(found, english, token) if found.valid else _over(found, english))
+    if not found.valid:
+        return _page(_over(found, english, token))
+    return _page(
+        _of_a_party(found, english, token) if found.row.accompanied else _valid(found, english, token)
+    )
 
 
 def _valid(found: Pass, english: bool, token: str) -> str:
@@ -134,7 +153,7 @@ def _valid(found: Pass, english: bool, token: str) -> str:
             "gate/_pass.html", it=found, row=row, english=english, token=token, word=word, live=live, seconds=seconds,
             mobile=site.vault.unseal(row.mobile, CheckIn.MOBILE) if row.mobile else "",
         ),
-        "sprite": symbols(found.icon, "thermometer", *([f"w-{word.shape}"] if word else [])),
+        "sprite": symbols(found.icon, "thermometer", "log-out", *([f"w-{word.shape}"] if word else [])),
         "seconds": str(seconds),
         "token": token,
     }  # fmt: skip
@@ -150,9 +169,39 @@ def _valid(found: Pass, english: bool, token: str) -> str:
     return page.filled(**own)
 
 
-def _over(found: Pass, english: bool) -> str:
-    """After its time a pass shows nobody any more."""
-    return draw("gate/pass_over.html", it=found, **_names(found), english=english)
+def _of_a_party(found: Pass, english: bool, token: str) -> str:
+    """One pass for whoever filled in the form and everybody who came along: who may not enter first, each with the reasons."""
+    rows = [found.row, *passes.companions(engine(), nonce.read_pass_token(site.vault, token) or b"")]
+    people = [Pass(row, found.policy, found.gate, found.now) for row in rows]
+    people.sort(key=lambda one: GRAVITY[one.verdict])
+    live = request.args.get("live") != "0"
+    word = (
+        words.word_for(site.vault, found.row.gate_id, words.minute_of(found.now)) if found.has_word else None
+    )
+    groups = [[one for one in people if one.verdict == verdict] for verdict in GRAVITY]
+    groups = [group for group in groups if group]
+    label = ("; " if english else "，").join(
+        f"{len(group)} × {group[0].label(english)}" if english else f"{len(group)}人{group[0].label(english)}"
+        for group in groups
+    )
+    main = draw(
+        "gate/_party.html", it=found, row=found.row, people=people, groups=groups, label=label, english=english,
+        token=token, word=word, live=live, seconds=words.seconds_left(found.now) + 1,
+    )  # fmt: skip
+    icons = dict.fromkeys(one.icon for one in people)
+    return draw(
+        "gate/pass.html", **_names(found), english=english, live=live, has_word=found.has_word, label=label,
+        place_phone=found.row.place_phone, main=Markup(main), token=token, seconds=words.seconds_left(found.now) + 1,
+        sprite=symbols(*icons, "thermometer", "log-out", *([f"w-{word.shape}"] if word else [])),
+    )  # fmt: skip
+
+
+def _over(found: Pass, english: bool, token: str) -> str:
+    """After its time a pass shows nobody any more; whoever came in can still say that they leave."""
+    with reading(), engine().connect() as connection:
+        row = connection.execute(select(*VISIT).where(T.c.id == found.row.id)).one()
+        leaving = leaving_of(connection, row, token, named=False, english=english, now=found.now)
+    return draw("gate/pass_over.html", it=found, **_names(found), english=english, leaving=leaving)
 
 
 def _names(found: Pass) -> dict[str, str]:
@@ -169,11 +218,15 @@ def _names(found: Pass) -> dict[str, str]:
 def ask_recheck(token: str) -> Response:
     """「请门岗复测」: puts the visitor before the guard. Asking twice is asking once."""
     found = _find(token)
-    if found.verdict in (Verdict.REFUSED, Verdict.ATTENTION) and found.valid:
+    waits = T.c.verdict.in_([Verdict.REFUSED, Verdict.ATTENTION])
+    if found.valid:
         with engine().begin() as connection:
+            row_nonce = nonce.read_pass_token(site.vault, token)
             connection.execute(
                 update(T)
-                .where(T.c.id == found.row.id, T.c.recheck_asked_at.is_(None))
+                .where(
+                    or_(T.c.id == found.row.id, T.c.party == row_nonce), waits, T.c.recheck_asked_at.is_(None)
+                )
                 .values(recheck_asked_at=found.now)
             )
             pulse.move(connection, [found.row.place_id])

@@ -28,6 +28,7 @@ from models.gateview import GateView, WrongCode
 from models.health_codes import CodeAnswer, Unknown
 from models.places import CODE_LENGTH, CODE_SIGNS, read_code
 from models.register import is_registered, register
+from models.rotating import is_rotating
 
 PLACEHOLDER = "nonce-goes-here"
 REMEMBER = timedelta(days=30)
@@ -56,7 +57,7 @@ def form(code: str) -> Response:
         return wrong_code(gate)
     english, text = english_wanted(), text_size()
     visitor = remembered(gate)
-    token = nonce.issue(site.vault, gate.gate_id, gate.mode, site.now())
+    token = nonce.issue(site.vault, gate.gate_id, gate.mode, site.now(), at_gate=_at_gate(gate))
     if visitor is not None or request.args:  # its links would carry this visitor's address to everybody
         return _page(_render(gate, english, nonce=token, visitor=visitor))
     key = (gate.code, "en" if english else "zh", text)
@@ -67,6 +68,12 @@ def form(code: str) -> Response:
             _printed.clear()
         page = _printed[key] = Printed(gate, before, after)
     return _page(page.before + token + page.after)
+
+
+def _at_gate(gate: GateView) -> bool:
+    """Whether this address was read off the gate's own tablet just now: then whoever opens the form stands there."""
+    shown = request.args.get("at")
+    return shown is not None and is_rotating(site.vault, gate.gate_id, shown, site.now())
 
 
 @bp.post("/g/<code>")

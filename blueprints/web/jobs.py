@@ -13,12 +13,20 @@ from huey import SqliteHuey, crontab
 from huey.consumer import Consumer
 
 from blueprints.web.site import site
-from models import chores, timed
+from models import chores, code_checks, timed
 from models.base import db
 from models.timed import DAY, HOUR, MINUTE, Task, Tick
 
+
+def ask_codes(tick: Tick) -> None:
+    """Where the health-code service was silent at the gate, it is asked again."""
+    if site.health_code is not None:
+        code_checks.ask_again(tick, site.health_code, site.vault)
+
+
 TASKS = (
     Task("end_visits", "到关门时间结束来访", MINUTE, chores.end_visits),
+    Task("ask_codes", "补查健康码", MINUTE, ask_codes),
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
     Task("keep_weeks", "准备下几周的登记表", DAY, chores.keep_weeks),
     Task("make_sums", "做日合计", DAY, chores.make_sums),

@@ -105,7 +105,7 @@ def test_a_gate_out_of_reach_is_none_to_print_for(guard, town):
 def test_the_printed_sheet_has_its_place_number_rows_fonts_and_a_code_that_opens_it(
     guard, sheet, town, tmp_path
 ):
-    document = guard.get(f"{address(sheet)}/print.pdf?one=1").data
+    document = guard.get(f"{address(sheet)}/print.pdf?single=1").data
     with pdfplumber.open(io.BytesIO(document)) as opened_pdf:
         (page,) = opened_pdf.pages
         text = page.extract_text()
@@ -128,7 +128,7 @@ def test_the_printed_sheet_has_its_place_number_rows_fonts_and_a_code_that_opens
 
 
 def test_rows_of_a_printed_sheet_are_high_enough_for_a_cold_hand(guard, sheet):
-    document = guard.get(f"{address(sheet)}/print.pdf?one=1").data
+    document = guard.get(f"{address(sheet)}/print.pdf?single=1").data
     with pdfplumber.open(io.BytesIO(document)) as opened_pdf:
         words = {w["text"]: w["top"] for w in opened_pdf.pages[0].extract_words() if w["x0"] < 60}
     millimetres = (words["20"] - words["1"]) / 19 * 25.4 / 72
@@ -138,7 +138,7 @@ def test_rows_of_a_printed_sheet_are_high_enough_for_a_cold_hand(guard, sheet):
 def test_the_longest_names_stay_on_one_page(guard, sheet, town):
     town.park.name, town.gate.name = LONG_PLACE, LONG_GATE
     db.session.commit()
-    document = guard.get(f"{address(sheet)}/print.pdf?one=1").data
+    document = guard.get(f"{address(sheet)}/print.pdf?single=1").data
     with pdfplumber.open(io.BytesIO(document)) as opened_pdf:
         (page,) = opened_pdf.pages
         text = page.extract_text().replace("\n", "").replace(" ", "")
