@@ -10,6 +10,7 @@ from models.access import ADMINS, GRANTS, Post
 from models.base import RuleBroken, db
 from models.devices import DeviceKind, GateDevice
 from models.gate import CheckIn
+from models.paper import PaperSheet
 from models.places import Adoption
 from tests import make
 from tests.blueprints.test_gate_form import open_emergency, submit
@@ -91,6 +92,7 @@ devices.shift                  public
 devices.tablet                 public
 devices.take_over              public
 enterprises.home               CM
+gate.add_photo                 DS
 gate.ask_recheck               public
 gate.check_in                  public
 gate.confirm_lately            DS
@@ -98,15 +100,24 @@ gate.confirm_one               DS
 gate.desk                      DS
 gate.end_fault                 DS
 gate.fault                     DS
+gate.fill_sheet                DS
 gate.forget                    public
 gate.form                      public
 gate.measure                   DS
+gate.print_sheets              DS
 gate.privacy                   public
 gate.record                    DS
 gate.send_off                  DS
+gate.sheet                     DS
+gate.sheet_pdf                 DS
+gate.sheet_png                 DS
+gate.sheets                    DS
 gate.show                      public
+gate.show_photo                DS
 gate.type_code                 public
 gate.unconfirm                 DS
+gate.undo_rows                 DS
+gate.void_sheet                DS
 gate.welcome                   public
 office.adopt                   T
 office.compare_schemes         UOT
@@ -170,12 +181,17 @@ def numbers(app, town, client):
     person = town.officer(Post.GATE_GUARD)
     device, _code = GateDevice.make(town.gate, DeviceKind.PHONE, "东门值守手机", now=NOW, by_id=person.id)
     make.save(device)
+    (sheet,) = PaperSheet.print_for(db.session(), town.gate, copies=1, now=NOW, by_id=person.id)
+    make.save(sheet)
+    vault = app.extensions["site"].vault
+    photo = make.save(sheet.file(vault, b"x", b"x", day=NOW.date(), now=NOW, by_id=person.id))
     return {
         "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id, "account_id": person.id,
         "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,
         "check_in_id": db.session.query(CheckIn.id).scalar(), "number": person.id, "kind": "street",
         "code": town.gate.code.code, "token": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,
         "gate_device_id": device.id,
+        "sheet_number": sheet.number, "sheet_photo_id": photo.id,
     }  # fmt: skip
 
 
@@ -258,7 +274,7 @@ def test_what_is_out_of_reach_is_not_there(app, town, numbers, post):
     try:
         for endpoint, method, address in addresses(app, numbers):
             row = ROWS[endpoint]
-            numbered = any(f"/{numbers[n]}" in address for n in numbers if n.endswith("_id") or n == "number")
+            numbered = any(f"/{numbers[n]}" in address for n in numbers if n.endswith(("_id", "number")))
             if row in ("public", "own") or post not in posts_of(row) or not numbered:
                 continue
             answer = make.sign_in(app.test_client(), stranger).open(address, method=method)

@@ -111,7 +111,7 @@ def print_sheets() -> ResponseReturnValue:
 @by_link
 @needs("sheet:print")
 def sheet_pdf(sheet_number: str) -> ResponseReturnValue:
-    """All sheets that were printed together with this one; ?single=1 this one alone."""
+    """All sheets that were printed together with this one; ?alone=1 this one alone."""
     first, found = _together(sheet_number)
     gate = first.gate
     return hand_out(
@@ -187,7 +187,7 @@ def _with_place(query: Select[PaperSheet]) -> Select[PaperSheet]:
 def _together(number: str) -> tuple[PaperSheet, Sequence[PaperSheet]]:
     sheet = sheet_in_reach(number, "sheet:print")
     sheet.must_be_good()
-    if request.args.get("single"):
+    if request.args.get("alone"):
         return sheet, [sheet]
     same = PaperSheet.gate_id == sheet.gate_id, PaperSheet.printed_at == sheet.printed_at
     good = PaperSheet.void_at.is_(None), PaperSheet.used_on.is_(None)

@@ -105,7 +105,7 @@ def test_a_gate_out_of_reach_is_none_to_print_for(guard, town):
 def test_the_printed_sheet_has_its_place_number_rows_fonts_and_a_code_that_opens_it(
     guard, sheet, town, tmp_path
 ):
-    document = guard.get(f"{address(sheet)}/print.pdf?single=1").data
+    document = guard.get(f"{address(sheet)}/print.pdf?alone=1").data
     with pdfplumber.open(io.BytesIO(document)) as opened_pdf:
         (page,) = opened_pdf.pages
         text = page.extract_text()
@@ -128,7 +128,7 @@ def test_the_printed_sheet_has_its_place_number_rows_fonts_and_a_code_that_opens
 
 
 def test_rows_of_a_printed_sheet_are_high_enough_for_a_cold_hand(guard, sheet):
-    document = guard.get(f"{address(sheet)}/print.pdf?single=1").data
+    document = guard.get(f"{address(sheet)}/print.pdf?alone=1").data
     with pdfplumber.open(io.BytesIO(document)) as opened_pdf:
         words = {w["text"]: w["top"] for w in opened_pdf.pages[0].extract_words() if w["x0"] < 60}
     millimetres = (words["20"] - words["1"]) / 19 * 25.4 / 72
@@ -138,10 +138,13 @@ def test_rows_of_a_printed_sheet_are_high_enough_for_a_cold_hand(guard, sheet):
 def test_the_longest_names_stay_on_one_page(guard, sheet, town):
     town.park.name, town.gate.name = LONG_PLACE, LONG_GATE
     db.session.commit()
-    document = guard.get(f"{address(sheet)}/print.pdf?single=1").data
+    document = guard.get(f"{address(sheet)}/print.pdf?alone=1").data
     with pdfplumber.open(io.BytesIO(document)) as opened_pdf:
         (page,) = opened_pdf.pages
         text = page.extract_text().replace("\n", "").replace(" ", "")
+        words = page.extract_words()
+    last_row = next(w["top"] for w in words if w["text"] == "20" and w["x0"] < 60)
+    assert last_row + 20 < next(w["top"] for w in words if w["text"].startswith("只用于"))
     assert LONG_PLACE[:10] in text and LONG_GATE[-6:] in text and "0000-0000123" in text
 
 

@@ -120,5 +120,5 @@ def browser():
 def pattern(address: str) -> str:
     """The kind of page behind an address: numbers, codes and queries left out."""
     path = urllib.parse.urlsplit(address).path
-    path = re.sub(r"/(g|pass|invitations|downloads)/[^/]+", r"/\1/*", path)
+    path = re.sub(r"/(g|pass|invitations|downloads|sheets)/[^/]+", r"/\1/*", path)
     return re.sub(r"/[0-9]+", "/n", path)

@@ -622,3 +622,49 @@ def test_every_error_of_the_module_has_both_languages():
 def test_a_country_code_stands_in_front_and_nowhere_else():
     assert identifiers.mobile("13800000086") == "13800000086"
     assert identifiers.mobile("13800860086") == "13800860086"
+
+
+# --- times of day ---
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("9:12", 552), ("09：12", 552), ("0912", 552), ("912", 552), ("9点12", 552), ("９点１２分", 552), ("9.12", 552), ("9时", 540),
+     ("9点整", 540), ("9点半", 570), ("9点5分", 545), ("下午3点20", 920), ("晚上11:40", 1420), ("中午12:10", 730), ("中午1点", 780),
+     ("凌晨0:05", 5), ("0:00", 0), ("23:59", 1439), ("24:10", 1450), ("次日0:10", 1450), (" 9 : 12 ", 552)],
+)  # fmt: skip
+def test_times_are_read_as_people_write_them(text, minutes):
+    assert identifiers.clock_time(text) == datetime.timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "  ",
+        "9",
+        "25:00",
+        "9:60",
+        "9:5",
+        "0960",
+        "12345",
+        "早上",
+        "9:12:30",
+        "-9:12",
+        "9点12点",
+        "九点",
+        "下午25:00",
+    ],
+)
+def test_what_is_no_time_is_refused_in_words(text):
+    with pytest.raises(identifiers.Unreadable, match="09:12"):
+        identifiers.clock_time(text)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_time_within_two_days_or_refused(text):
+    try:
+        clock = identifiers.clock_time(text)
+    except identifiers.Unreadable:
+        return
+    assert datetime.timedelta(0) <= clock < datetime.timedelta(days=3)

@@ -389,3 +389,16 @@ def test_the_last_vault_opened_is_the_one_of_the_process(monkeypatch):
 def test_two_columns_of_the_type_do_not_share_a_compiled_statement():
     assert EncryptedText("a.b")._static_cache_key != EncryptedText("a.c")._static_cache_key
     assert repr(EncryptedText("a.b")) == "EncryptedText('a.b')"
+
+
+@given(st.binary(max_size=300))
+def test_sealed_bytes_open_again_and_only_as_bytes(data):
+    for vault in VAULTS.values():
+        sealed = vault.seal_bytes(data, "sheet_photo.image")
+        assert vault.unseal_bytes(sealed, "sheet_photo.image") == data
+        with pytest.raises(Unsealable):
+            vault.unseal_bytes(sealed, "other.image")
+        with pytest.raises(Unsealable):
+            vault.unseal(sealed, "sheet_photo.image")
+        with pytest.raises(Unsealable):
+            vault.unseal_bytes(vault.seal("text", "sheet_photo.image"), "sheet_photo.image")
