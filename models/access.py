@@ -82,7 +82,7 @@ GRANTS: dict[str, frozenset[Post]] = {
     "mode:order": frozenset({P.TASK_FORCE}),
     "policy:see": OFFICERS,
     "policy:adopt": frozenset({P.TASK_FORCE}),
-    "retention:see": frozenset({P.TASK_FORCE}),
+    "retention:see": frozenset({P.TASK_FORCE, P.AUDIT_ADMIN}),  # numbers and days, nobody's data
     "retention:hold": frozenset({P.TASK_FORCE}),
     # an enterprise's own house
     "enterprise:home": ENTERPRISE_STAFF,

@@ -100,24 +100,33 @@ class Hold(Row):
         from_on: date, to_on: date, expires_on: date, now: datetime, by_id: int,
     ) -> Hold:  # fmt: skip
         """A hold from now on. What has been destroyed it does not bring back."""
-        today = local(now).date()
         if not document.strip():
             raise RuleBroken("请写批准文件的文号")
         if not reason.strip():
             raise RuleBroken("请写为什么要暂缓，为什么必要")
-        if to_on < from_on:
-            raise RuleBroken("登记日期的止日早于起日")
-        if expires_on <= today:
-            raise RuleBroken("到期日要在今天以后")
-        if expires_on > today + LONGEST_HOLD:
-            latest = today + LONGEST_HOLD
-            raise RuleBroken(f"一次最长暂缓一年，最晚到{latest.year}年{latest.month}月{latest.day}日")
+        cls.check_days(from_on, to_on)
+        cls.check_expiry(expires_on, now)
         if order is not None and order.ended_at is not None:
             raise RuleBroken("这次应急响应已经结束，不能再延长")
         return cls(
             district_id=district_id, place=place, order=order, document=document.strip(), reason=reason.strip(),
             from_on=from_on, to_on=to_on, expires_on=expires_on, made_at=now, made_by_id=by_id,
         )  # fmt: skip
+
+    @staticmethod
+    def check_days(from_on: date, to_on: date) -> None:
+        if to_on < from_on:
+            raise RuleBroken("登记日期的止日早于起日")
+
+    @staticmethod
+    def check_expiry(expires_on: date, now: datetime) -> None:
+        """After today, and at most LONGEST_HOLD ahead."""
+        today = local(now).date()
+        latest = today + LONGEST_HOLD
+        if expires_on <= today:
+            raise RuleBroken("到期日要在今天以后")
+        if expires_on > latest:
+            raise RuleBroken(f"一次最长暂缓一年，最晚到{latest.year}年{latest.month}月{latest.day}日")
 
     def lift(self, *, now: datetime, by_id: int) -> None:
         if self.lifted_at is not None:

@@ -70,10 +70,13 @@ class Plan:
         return and_(T.c.place_id == place_id, or_(*days) if days else literal(False), T.c.day <= last)
 
 
-def plan_of(session: Session, book: Book, district_id: int, today: date) -> Plan | None:
+def plan_of(
+    session: Session, book: Book, district_id: int, today: date, *, but: Hold | None = None
+) -> Plan | None:
     """The plan of today; None where the district has never adopted a scheme and so has no rows.
 
     A row is kept for the days of the scheme that judged it, in an emergency too: more needs a decision (PRIV-7), a Hold.
+    `but`: as if this one had been lifted.
     """
     adopted = session.scalars(
         select(Adoption).where(Adoption.district_id == district_id, Adoption.from_on <= today)
@@ -86,12 +89,14 @@ def plan_of(session: Session, book: Book, district_id: int, today: date) -> Plan
     return Plan(
         district_id=district_id,
         until={key: today - timedelta(days=one.retention.check_in_days) for key, one in schemes.items()},
-        kept=tuple(kept_days(session, district_id, today, now_in_force.retention.emergency_max_days)),
+        kept=tuple(kept_days(session, district_id, today, now_in_force.retention.emergency_max_days, but)),
         rule="；".join(dict.fromkeys(rules)),
     )
 
 
-def kept_days(session: Session, district_id: int, today: date, emergency_max_days: int) -> Iterator[Kept]:
+def kept_days(
+    session: Session, district_id: int, today: date, emergency_max_days: int, but: Hold | None = None
+) -> Iterator[Kept]:
     """What the holds of a district keep today. A park's hold reaches its buildings."""
     holds = session.scalars(
         select(Hold)
@@ -99,17 +104,18 @@ def kept_days(session: Session, district_id: int, today: date, emergency_max_day
         .options(joinedload(Hold.order))
         .order_by(Hold.id)
     ).all()
-    for hold in holds:
-        days = hold.days(today, emergency_max_days)
-        if days is None:
-            continue
+    found = [
+        (hold, days) for hold in holds if hold is not but and (days := hold.days(today, emergency_max_days))
+    ]
+    inside = Place.within("place", [hold.place_id for hold, _ in found if hold.place_id is not None])
+    assert inside is not None
+    places = session.execute(select(Place.id, Place.parent_id).where(inside)).all()
+    for hold, days in found:
         if hold.place_id is None:
             yield Kept(None, *days)
-            continue
-        inside = Place.within("place", [hold.place_id])
-        assert inside is not None
-        for place_id in session.scalars(select(Place.id).where(inside)):
-            yield Kept(place_id, *days)
+        for number, parent_id in places:
+            if hold.place_id is not None and hold.place_id in (number, parent_id):
+                yield Kept(number, *days)
 
 
 def oldest_day(session: Session, district_id: int) -> date | None:

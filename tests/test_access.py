@@ -10,6 +10,7 @@ from models.access import ADMINS, GRANTS, Post
 from models.base import RuleBroken, db
 from models.devices import DeviceKind, GateDevice
 from models.gate import CheckIn
+from models.keeping import Hold
 from models.paper import PaperSheet
 from models.places import Adoption
 from tests import make
@@ -122,9 +123,12 @@ gate.welcome                   public
 office.adopt                   T
 office.compare_schemes         UOT
 office.end_mode                T
+office.lift_hold               T
 office.modes                   SUOT
+office.new_hold                T
 office.open_mode               T
 office.overview                UOT
+office.retention               TA
 office.schemes                 UOT
 office.withdraw_adoption       T
 operations.live                public
@@ -185,6 +189,11 @@ def numbers(app, town, client):
     make.save(sheet)
     vault = app.extensions["site"].vault
     photo = make.save(sheet.file(vault, b"x", b"x", day=NOW.date(), now=NOW, by_id=person.id))
+    hold = Hold.make(
+        district_id=town.district.id, place=town.park, order=None, document="云健函〔2026〕7号", reason="调查",
+        from_on=NOW.date(), to_on=NOW.date(), expires_on=NOW.date() + timedelta(days=60), now=NOW, by_id=person.id,
+    )  # fmt: skip
+    make.save(hold)
     return {
         "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id, "account_id": person.id,
         "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,
@@ -192,6 +201,7 @@ def numbers(app, town, client):
         "code": town.gate.code.code, "token": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,
         "gate_device_id": device.id,
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
+        "hold_id": hold.id,
     }  # fmt: skip
 
 

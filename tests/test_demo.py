@@ -17,6 +17,7 @@ from models.devices import GateDevice
 from models.enterprises import Enterprise, Premises
 from models.gate import CheckIn, Kind, Note, Reading, Verdict, judge
 from models.gateview import mode_at
+from models.keeping import DaySum, Destruction, Hold
 from models.passwords import password_matches
 from models.places import Clinic, Community, District, Gate, GateCode, ModeOrder, Place, PlaceKind, Street
 from models.policy.schema import Mode
@@ -293,3 +294,22 @@ def test_every_guard_of_the_demo_can_take_over_with_the_known_pin_and_the_json_s
     ).all()
     assert guards and all(password_matches(guard.pin_hash, demo.PIN) for guard in guards)
     assert demo.PIN not in json.dumps(demo.summary(db.session(), ""))
+
+
+# --- what is kept ---
+
+
+def test_the_past_days_have_their_sums_and_today_has_none(loaded):
+    today = local(NOW).date()
+    days = set(db.session.scalars(select(DaySum.day)))
+    assert days == {today - timedelta(days=2), today - timedelta(days=1)}
+    entered = count(CheckIn.id, CheckIn.day.in_(days), CheckIn.counted())
+    assert db.session.scalar(select(func.sum(DaySum.passed + DaySum.attention))) == entered
+
+
+def test_there_are_records_of_what_was_destroyed_and_a_hold(loaded):
+    records = db.session.scalars(select(Destruction).order_by(Destruction.at)).all()
+    assert [(local(r.at).date() - r.from_on).days for r in records] == [30, 30, 30]
+    assert all(local(r.at).hour == 0 and r.number > 100 and r.at < NOW for r in records)
+    (hold,) = db.session.scalars(select(Hold))
+    assert hold.days(local(NOW).date(), 90) is not None

@@ -15,6 +15,7 @@ OWN = {
     "backup:take": "备份",
     "backup:restore": "恢复备份",
     "demo:load": "装入演示数据",
+    "retention:purge": "销毁到期登记",
     "account:accept": "接受邀请，开账号",
     "account:slip": "用重设单换密码",
     "device:pair": "配对值守设备",
@@ -33,7 +34,7 @@ OWN = {
 OBJECTS = {
     "account": "账号", "appointment": "任职", "place": "场所", "gate": "入口", "check_in": "登记", "invitation": "邀请",
     "login_session": "登录", "mode_order": "应急响应", "enterprise": "企业", "adoption": "采用方案", "street": "街道",
-    "community": "社区", "unit": "责任单位", "clinic": "发热门诊", "district": "区",
+    "community": "社区", "unit": "责任单位", "clinic": "发热门诊", "district": "区", "hold": "暂缓销毁", "destruction": "销毁记录",
     "gate_device": "值守设备", "shift": "班次",
 }  # fmt: skip
 DETAILS = {
@@ -43,7 +44,8 @@ DETAILS = {
     "usernames": "账号", "appointment": "任职编号", "place": "场所编号", "gate": "入口编号", "code_version": "第几版码",
     "lines": "行数", "count": "条数", "filters": "筛选", "verified": "核对到第几行", "broken": "对不上的行", "mark": "末行摘要",
     "sessions": "处数", "session": "登录编号", "slip": "重设单编号", "kind": "类型", "id": "编号", "clinic": "门诊编号",
-    "disabled_reason": "原停用原因", "download": "下载", "by": "方式",
+    "disabled_reason": "原停用原因", "download": "下载", "by": "方式", "rule": "规则", "digest": "摘要",
+    "document": "文号", "from": "起", "to": "止", "expires": "到期",
     "sha256": "SHA-256摘要", "dropped": "删除旧的", "taken_at": "备份时刻",
     "pin": "PIN码", "shift": "班次编号", "ended": "结束了谁的班", "pending": "待处理人数", "inside": "在场人数",
     "broken_devices": "坏了的设备", "read": "看过的班次",

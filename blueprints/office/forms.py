@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask_wtf import FlaskForm
-from wtforms import DateField, SelectField, StringField, TextAreaField
+from wtforms import DateField, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length
+
+from blueprints.web.site import site
+from models.base import RuleBroken
+from models.keeping import Hold
 
 SHORT, LONG = 60, 300
 
@@ -46,3 +52,31 @@ class ReasonForm(FlaskForm):
 class AdoptForm(FlaskForm):
     scheme = SelectField("采用哪份方案", validators=[DataRequired("请选择一份方案")])
     from_on = DayField("从哪天起", validators=[InputRequired("请填从哪天起采用，今天或以后")])
+
+
+class HoldForm(FlaskForm):
+    """`scope` is "district" or "place:3", `basis` "investigation" or "order:5"."""
+
+    document = _text("批准文件", "请写批准文件的文号")
+    reason = _text("原因", "请写为什么要暂缓，为什么必要", LONG, area=True)
+    basis = SelectField("依据", validators=[DataRequired("请选择依据")])
+    scope = SelectField("范围", validators=[DataRequired("请选择范围")])
+    from_on = DayField("登记日期从", validators=[InputRequired("请填从哪天的登记起")])
+    to_on = DayField("登记日期到", validators=[InputRequired("请填到哪天的登记为止")])
+    expires_on = DayField("暂缓到", validators=[InputRequired("请填暂缓到哪天，最长一年")])
+
+    def validate_to_on(self, field: DayField) -> None:
+        if self.from_on.data is not None and field.data is not None:
+            _asking(lambda: Hold.check_days(self.from_on.data, field.data))
+
+    def validate_expires_on(self, field: DayField) -> None:
+        if field.data is not None:
+            _asking(lambda: Hold.check_expiry(field.data, site.now()))
+
+
+def _asking(rule: Callable[[], None]) -> None:
+    """A rule of the model, with its answer beside the field."""
+    try:
+        rule()
+    except RuleBroken as refusal:
+        raise ValidationError(str(refusal)) from None

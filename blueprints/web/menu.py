@@ -36,6 +36,7 @@ ITEMS = (
     Item("场所", "building-2", "places.index", "place:watch"),
     Item("应急响应", "siren", "office.modes", "mode:see"),
     Item("方案", "file-text", "office.schemes", "policy:see"),
+    Item("保存与销毁", "list-checks", "office.retention", "retention:see"),
     Item("账号", "users", "admin.accounts", "account:manage"),
     Item("场所与入口", "building-2", "admin.places", "place:manage"),
     Item("配置", "settings", "admin.configuration", "configuration:see"),

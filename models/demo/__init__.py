@@ -23,6 +23,7 @@ from models.demo.crowd import Crowd
 from models.demo.days import Days, views_of
 from models.demo.departures import depart
 from models.demo.districts import LUZHOU, YUNXI
+from models.demo.keeping import keep, sum_up
 from models.demo.paper import lay_out
 from models.demo.people import Mobiles
 from models.demo.town import PASSWORD, found, trouble
@@ -76,6 +77,8 @@ def load(
         on_paper = (
             lay_out(session, town, book, vault, now, seed=own, mobiles=mobiles) if sketch is YUNXI else 0
         )
+        if sketch is YUNXI:
+            keep(session, town, book, now, seed=own)
         here = {
             "places": len(town.places),
             "gates": len(town.gates),
@@ -89,6 +92,7 @@ def load(
             object_type="district", object_id=str(town.district.id), result=audit.Result.DONE,
             details={"count": here["check_ins"]},
         )  # fmt: skip
+    sum_up(session, now)
     return dict(counts)
 
 
