@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from .base import local
@@ -195,6 +195,8 @@ class Wanted:
     kind: str = ""
     marked: str = ""  # yes | no
     handled: str = ""  # yes | no
+    celsius: int | None = None  # in tenths
+    only: ColumnElement[bool] | None = None  # one more condition: see `models.honesty`
     sort: str = "newest"  # newest | oldest | gravest | hottest
 
 
@@ -229,6 +231,10 @@ def search(wanted: Wanted, *, with_story: bool = True) -> Select[CheckIn]:
         query = query.where(
             CheckIn.handled_at.is_not(None) if wanted.handled == "yes" else CheckIn.handled_at.is_(None)
         )
+    if wanted.celsius is not None:
+        query = query.where(CheckIn.celsius == wanted.celsius)
+    if wanted.only is not None:
+        query = query.where(wanted.only)
     query = query.order_by(*SORTS[wanted.sort]).options(*_SHOWN)
     return query.options(*_STORY) if with_story else query
 

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    SmallInteger,
+    UniqueConstraint,
+    and_,
+    func,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from .accounts import Account
 from .base import Labelled, Row, RuleBroken, local
+from .gate import CheckIn, Kind, Source
 from .places import Gate, Place
+
+COUNTING = timedelta(minutes=10)  # how long a sample lasts
+SAYING = timedelta(minutes=10)  # after its end the number may still be said; then the sample has lapsed
+CHANGING = timedelta(minutes=15)  # a number that was said may be changed or taken back
+MOST_HEADS = 999  # nobody counts more in ten minutes: a slip of the finger
 
 
 class HeadCount(Row):
-    """A guard's dated sample of ten minutes (数人头): how many came, beside how many registered. Never a score."""
+    """A guard's dated sample of ten minutes (数人头): how many came, beside how many registered. Never a score.
+
+    One at a time at a gate. It ends by itself, or earlier when the number is said; a sample whose number nobody says lapses.
+    """
 
     gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"), index=True)
     starts_at: Mapped[datetime]
@@ -29,6 +51,110 @@ class HeadCount(Row):
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
         gates = Gate.within(scope, ids)
         return None if gates is None else cls.gate_id.in_(select(Gate.id).where(gates))
+
+    @classmethod
+    def waiting(cls, now: datetime) -> ColumnElement[bool]:
+        """Samples that are being counted, or whose number may still be said."""
+        return and_(cls.heads.is_(None), cls.ends_at > now - SAYING)
+
+    @classmethod
+    def begin(cls, session: Session, gate: Gate, *, now: datetime, by_id: int) -> HeadCount:
+        """A new sample of this gate, which the caller has locked. RuleBroken while another goes on."""
+        other = session.scalar(
+            select(cls).where(cls.gate_id == gate.id, cls.waiting(now)).options(joinedload(cls.by))
+        )
+        if other is not None:
+            raise RuleBroken(
+                f"{other.by.name}{local(other.starts_at):%H:%M}已经在数，{local(other.ends_at):%H:%M}结束；请先报数，或者不数了"
+            )
+        sample = cls(gate_id=gate.id, starts_at=now, ends_at=now + COUNTING, by_id=by_id)
+        session.add(sample)
+        return sample
+
+    def is_counting(self, now: datetime) -> bool:
+        return self.heads is None and now < self.ends_at
+
+    def may_change(self, now: datetime) -> bool:
+        return now < self.ends_at + (SAYING if self.heads is None else CHANGING)
+
+    def say(self, session: Session, heads: int, *, now: datetime) -> None:
+        """How many came. Said before the ten minutes are over, the sample ends here; said again, it replaces the number."""
+        if not self.may_change(now):
+            raise RuleBroken(
+                "报数的时间过了，这一次没有记下；请重新数一次" if self.heads is None
+                else f"{local(self.ends_at + CHANGING):%H:%M}以后不能再改"
+            )  # fmt: skip
+        if not 0 <= heads <= MOST_HEADS:
+            raise RuleBroken(f"10分钟数到的人在0到{MOST_HEADS}之间，请核对")
+        if self.heads is None:
+            self.ends_at = max(min(self.ends_at, now), self.starts_at + timedelta(seconds=1))
+        self.heads = heads
+        self.scans = session.scalar(self.registered())
+
+    def registered(self) -> Select[int]:
+        """How many registered at the gate meanwhile: by code or by the guard's hand, each visit once. What was written on
+        paper is typed in later and tells nothing of a code that does not work."""
+        days = {local(self.starts_at).date(), local(self.ends_at).date()}
+        return (
+            select(func.count())
+            .select_from(CheckIn)
+            .where(
+                CheckIn.place_id == self.gate.place_id, CheckIn.day.in_(days), CheckIn.gate_id == self.gate_id,
+                CheckIn.occurred_at >= self.starts_at, CheckIn.occurred_at < self.ends_at,
+                CheckIn.kind != Kind.AGAIN, CheckIn.source.in_([Source.SCAN, Source.HAND]),
+            )
+        )  # fmt: skip
+
+    def take_back(self, session: Session, *, now: datetime) -> None:
+        """As if nobody had counted; the audit keeps that somebody had."""
+        if not self.may_change(now):
+            raise RuleBroken(f"{local(self.ends_at + CHANGING):%H:%M}以后不能再撤销")
+        session.delete(self)
+
+    @property
+    def minutes(self) -> int:
+        return max(1, round((self.ends_at - self.starts_at).total_seconds() / 60))
+
+    @property
+    def share(self) -> int | None:
+        """Registered per hundred heads; None where nobody came or more registered than were counted."""
+        return share_of(self.scans or 0, self.heads or 0)
+
+    def sentence(self) -> str:
+        if not self.heads:
+            return f"{self.minutes}分钟没有人进来，登记了{self.scans or 0}人"
+        words = f"{self.minutes}分钟数到{self.heads}人，登记了{self.scans}人"
+        return f"{words}，登记率{self.share}%" if self.share is not None else f"{words}，比数到的多"
+
+
+def share_of(scans: int, heads: int) -> int | None:
+    return round(100 * scans / heads) if heads and scans <= heads else None
+
+
+def head_counts(
+    session: Session, place_ids: Collection[int], since: datetime, gate_id: int | None = None
+) -> list[HeadCount]:
+    """The samples of these places whose number was said, the newest first."""
+    query = (
+        select(HeadCount)
+        .join(HeadCount.gate)
+        .where(Gate.place_id.in_(place_ids), HeadCount.starts_at >= since, HeadCount.heads.is_not(None))
+        .options(joinedload(HeadCount.gate))
+        .order_by(HeadCount.starts_at.desc(), HeadCount.id.desc())
+    )
+    return list(session.scalars(query if gate_id is None else query.where(HeadCount.gate_id == gate_id)))
+
+
+class BusyHalf(Row):
+    """A half hour of a day in which a gate is usually busy (入口的高峰), worked out once a day from the weeks before: whether
+    a gate has fallen silent is then asked each minute without reading those weeks again."""
+
+    gate_id: Mapped[int] = mapped_column(ForeignKey("gate.id"))
+    day: Mapped[date]
+    half: Mapped[int] = mapped_column(SmallInteger)  # 0-47 in Shanghai
+    usual: Mapped[int]  # entries in that half hour, on average of the days on which it was busy
+
+    __table_args__ = (UniqueConstraint("day", "half", "gate_id"),)
 
 
 MOST_HOURS = 12  # a fault ends by itself: nobody forgets a gate that does not measure

@@ -13,6 +13,7 @@ from models.gate import CheckIn
 from models.keeping import Hold
 from models.paper import PaperSheet
 from models.places import Adoption
+from models.watch import HeadCount
 from tests import make
 from tests.blueprints.test_gate_form import open_emergency, submit
 from tests.conftest import NOW
@@ -98,6 +99,8 @@ gate.ask_recheck               public
 gate.check_in                  public
 gate.confirm_lately            DS
 gate.confirm_one               DS
+gate.count                     DS
+gate.counted                   DS
 gate.desk                      DS
 gate.end_fault                 DS
 gate.fault                     DS
@@ -115,6 +118,7 @@ gate.sheet_png                 DS
 gate.sheets                    DS
 gate.show                      public
 gate.show_photo                DS
+gate.take_back_count           DS
 gate.type_code                 public
 gate.unconfirm                 DS
 gate.undo_rows                 DS
@@ -134,7 +138,9 @@ office.withdraw_adoption       T
 operations.live                public
 operations.metrics             public
 operations.ready               public
+places.board                   S
 places.call                    S
+places.counts                  S
 places.day                     S
 places.entries                 S
 places.entry                   S
@@ -194,6 +200,8 @@ def numbers(app, town, client):
         from_on=NOW.date(), to_on=NOW.date(), expires_on=NOW.date() + timedelta(days=60), now=NOW, by_id=person.id,
     )  # fmt: skip
     make.save(hold)
+    begun = HeadCount.begin(db.session(), town.gate, now=NOW, by_id=person.id)
+    db.session.commit()
     return {
         "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id, "account_id": person.id,
         "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,
@@ -202,6 +210,7 @@ def numbers(app, town, client):
         "gate_device_id": device.id,
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
         "hold_id": hold.id,
+        "head_count_id": begun.id,
     }  # fmt: skip
 
 

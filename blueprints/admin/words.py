@@ -35,7 +35,7 @@ OBJECTS = {
     "account": "账号", "appointment": "任职", "place": "场所", "gate": "入口", "check_in": "登记", "invitation": "邀请",
     "login_session": "登录", "mode_order": "应急响应", "enterprise": "企业", "adoption": "采用方案", "street": "街道",
     "community": "社区", "unit": "责任单位", "clinic": "发热门诊", "district": "区", "hold": "暂缓销毁", "destruction": "销毁记录",
-    "gate_device": "值守设备", "shift": "班次",
+    "gate_device": "值守设备", "shift": "班次", "head_count": "数人头",
 }  # fmt: skip
 DETAILS = {
     "reason": "原因", "changes": "改动", "device": "设备", "second_step": "两步验证", "account": "账号编号", "username": "账号",
@@ -44,6 +44,8 @@ DETAILS = {
     "usernames": "账号", "appointment": "任职编号", "place": "场所编号", "gate": "入口编号", "code_version": "第几版码",
     "lines": "行数", "count": "条数", "filters": "筛选", "verified": "核对到第几行", "broken": "对不上的行", "mark": "末行摘要",
     "sessions": "处数", "session": "登录编号", "slip": "重设单编号", "kind": "类型", "id": "编号", "clinic": "门诊编号",
+    "head_count": "数人头编号", "heads": "数到人数", "scans": "登记人数", "before": "原来", "written": "写法",
+    "enterprise_id": "企业编号", "matched": "改好的登记", "reset": "回到未识别的登记",
     "disabled_reason": "原停用原因", "download": "下载", "by": "方式", "rule": "规则", "digest": "摘要",
     "document": "文号", "from": "起", "to": "止", "expires": "到期",
     "sha256": "SHA-256摘要", "dropped": "删除旧的", "taken_at": "备份时刻",

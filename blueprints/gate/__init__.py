@@ -7,6 +7,7 @@ bp = Blueprint("gate", __name__)
 from blueprints.gate import (  # noqa: E402, F401
     by_hand,
     confirming,
+    counting,
     desk,
     faults,
     filling,

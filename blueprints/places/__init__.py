@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("places", __name__)
 
-from blueprints.places import cases, entries, gates, inside, live, spellings, views  # noqa: E402, F401
+from blueprints.places import cases, entries, gates, inside, live, spellings, views, watching  # noqa: E402, F401

@@ -9,7 +9,7 @@ from datetime import timedelta
 from flask import request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from blueprints.places import bp
 from blueprints.places.forms import LONGEST, EntryFilter, listed
@@ -21,13 +21,14 @@ from blueprints.web.page import page
 from blueprints.web.paging import paged
 from blueprints.web.site import site
 from blueprints.web.xlsx import Column, book
-from models import cases
+from models import cases, honesty
 from models.base import db, local
 from models.gate import CheckIn
 from models.gateview import mode_at
 from models.identifiers import Unreadable, mobile
 from models.places import Gate, Place
 
+MOST_PREFIXES = 500  # rows with an unlikely prefix in one list
 EXPORT_ROWS = 20_000  # a few seconds of work; more would hold up the gate
 COLUMNS = (
     Column("时间", 19), Column("场所", 22), Column("入口", 14), Column("判定", 10), Column("原因", 34),
@@ -129,8 +130,19 @@ def _wanted(form: EntryFilter, place: Place, places: Sequence[Place]) -> cases.W
         kind=form.kind.data,
         marked=form.marked.data,
         handled=form.handled.data,
+        celsius=form.tenths,
+        only=_looked_for(form, [p.id for p in places]),
         sort=form.sort.data,
     )
+
+
+def _looked_for(form: EntryFilter, place_ids: list[int]) -> ColumnElement[bool] | None:
+    """What the honesty board points at. A number's prefix is sealed: those rows are found as the board found them."""
+    look, days, gate_id = form.look.data, (form.from_on.data, form.to_on.data), form.gate.data
+    if look == "prefix":
+        where = honesty.in_days(place_ids, *days, gate_id)
+        return CheckIn.id.in_(honesty.unassigned(db.session(), site.vault, where)[:MOST_PREFIXES])
+    return honesty.condition(look, honesty.in_days(place_ids, *days, gate_id), dialect=db.engine.dialect.name)
 
 
 def _line(entry: CheckIn, place: Place, *, with_state: bool = True) -> cases.Line:

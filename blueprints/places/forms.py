@@ -12,6 +12,8 @@ from wtforms.validators import AnyOf, InputRequired, Length, Optional, Validatio
 from models import looks
 from models.cases import SORTS
 from models.gate import Kind, Outcome, Verdict
+from models.honesty import LOOKS
+from models.identifiers import Unreadable, celsius
 
 LONGEST = timedelta(days=31)  # days in one list: what a list costs must not grow with the years
 
@@ -53,16 +55,29 @@ class EntryFilter(FlaskForm):
     handled = one_of("处理", {"no": "未处理", "yes": "已处理"})
     kind = one_of("类别", {kind.value: kind.label for kind in Kind})
     marked = one_of("标记", {"yes": "有标记", "no": "没有标记"})
+    celsius = StringField("体温℃", [Length(max=20, message="请填一个数，例如36.5")])
+    look = one_of("核对", LOOKS)
     sort = SelectField(
         "排序",
         choices=listed(dict(zip(SORTS, ("最新在前", "最早在前", "最紧要在前", "体温高的在前"), strict=True))),
         default="newest",
     )
 
+    tenths: int | None = None  # the temperature as rows keep it
+
+    def validate_celsius(self, field: StringField) -> None:
+        if not (field.data or "").strip():
+            return
+        try:
+            self.tenths = int(celsius(field.data) * 10)
+        except Unreadable as error:
+            raise ValidationError(error.zh) from None
+
     def said(self) -> list[str]:
         """What narrows the list besides the days, in words."""
         words = [f"“{self.q.data.strip()}”"] if (self.q.data or "").strip() else []
-        for field in (self.gate, self.verdict, self.handled, self.kind, self.marked):
+        words += [f"体温{self.celsius.data.strip()}℃"] if (self.celsius.data or "").strip() else []
+        for field in (self.gate, self.verdict, self.handled, self.kind, self.marked, self.look):
             words += [
                 choice.label for choice in field.choices if choice.value and choice.value == str(field.data)
             ]

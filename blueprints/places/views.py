@@ -20,6 +20,7 @@ from models.base import db, local
 from models.places import Gate, ModeOrder, Place
 from models.policy.schema import Mode, Policy
 from models.pulse import Pulse
+from models.watch_rules import open_notices
 
 CASES = 20  # cases on the day's page; the list of entries has the rest
 LATEST = 20
@@ -92,6 +93,7 @@ def day_shown(place: Place, earlier: overview.Before | None = None) -> dict[str,
         "month_ago": today - LONGEST + timedelta(days=1),
         "mode_now": mode.value,
         "orders": orders,
+        "notices": open_notices(session, ids),
         "further_questions": _further_questions(policy),
         "judged": policy is not None and policy.gate[mode].judged,
         "numbers": numbers,

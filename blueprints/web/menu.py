@@ -33,6 +33,7 @@ ITEMS = (
     Item("去向", "building-2", "places.spellings", "spelling:map", "place_id"),
     Item("入口海报", "qr-code", "places.gates", "gate:print", "place_id"),
     Item("值守设备", "smartphone", "devices.index", "device:manage", "place_id"),
+    Item("数据核对", "list-checks", "places.board", "place:honesty", "place_id"),
     Item("场所", "building-2", "places.index", "place:watch"),
     Item("应急响应", "siren", "office.modes", "mode:see"),
     Item("方案", "file-text", "office.schemes", "policy:see"),

@@ -27,6 +27,7 @@ from models.demo.keeping import keep, sum_up
 from models.demo.paper import lay_out
 from models.demo.people import Mobiles
 from models.demo.town import PASSWORD, found, trouble
+from models.demo.watching import count_heads, same_temperatures
 from models.places import District, Gate, GateCode, Place
 from models.policy.book import Book
 from models.vault import Vault
@@ -79,6 +80,9 @@ def load(
         )
         if sketch is YUNXI:
             keep(session, town, book, now, seed=own)
+        if sketch is YUNXI:
+            count_heads(session, town, now)
+            same_temperatures(session, town, now)
         here = {
             "places": len(town.places),
             "gates": len(town.gates),

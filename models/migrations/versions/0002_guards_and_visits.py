@@ -228,6 +228,18 @@ def _new_tables() -> None:
         batch_op.create_index(batch_op.f("ix_head_count_gate_id"), ["gate_id"], unique=False)
 
     op.create_table(
+        "busy_half",
+        sa.Column("gate_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("half", sa.SmallInteger(), nullable=False),
+        sa.Column("usual", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["gate_id"], ["gate.id"], name=op.f("fk_busy_half_gate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_busy_half")),
+        sa.UniqueConstraint("day", "half", "gate_id", name=op.f("uq_busy_half_day_half_gate_id")),
+    )
+
+    op.create_table(
         "paper_sheet",
         sa.Column("gate_id", sa.Integer(), nullable=False),
         sa.Column("number", sa.String(), nullable=False),
@@ -389,7 +401,7 @@ def downgrade() -> None:
         table.drop_index("ix_audit_line_object")
     with op.batch_alter_table("account") as table:
         table.drop_column("pin_hash")
-    for name in ("sheet_photo", "paper_sheet", "head_count", "gate_notice", "gate_device", "fault", "day_sum", "hold",
+    for name in ("sheet_photo", "paper_sheet", "busy_half", "head_count", "gate_notice", "gate_device", "fault", "day_sum", "hold",
                  "destruction", "timed_task"):  # fmt: skip
         op.drop_table(name)
 
