@@ -31,7 +31,7 @@ class Person:
     name: str  # masked
     confirmed: bool
     since: datetime
-    towards: str  # what was written, where no enterprise is known by it
+    about: str  # in which building, where that is another place's count; what was written that no enterprise is known by
 
 
 @dataclass(slots=True)
@@ -69,16 +69,19 @@ def muster(session: Session, places: Sequence[Place], now: datetime) -> Muster:
     ids = [place.id for place in places]
     rows = session.execute(select(*PERSON).where(T.c.place_id.in_(ids), text(INSIDE)).order_by(T.c.id)).all()
     groups = _tenants(session, places[0], {row.enterprise_id for row in rows} - {None})
-    nowhere: dict[int, Group] = {}
-    for place in places:
-        where = "" if place.id == places[0].id else f"{short_name(place, places[0])}，"
-        nowhere[place.id] = Group(f"{where}没有写明去向")
+    building = {p.id: "" if p.id == places[0].id else short_name(p, places[0]) for p in places}
+    nowhere = {
+        number: Group(f"{name}{'，' if name else ''}没有写明去向") for number, name in building.items()
+    }
     for row in rows:
         group = groups.get(row.enterprise_id) or nowhere[row.place_id]
-        group.people.append(_person(row))
+        group.people.append(_person(row, building[row.place_id] if row.enterprise_id in groups else ""))
     unsure = session.execute(select(*PERSON).where(_unsure(ids, now)).order_by(T.c.id)).all()
     known = sorted((g for g in groups.values() if g.people), key=lambda group: group.order)
-    return Muster([*known, *(g for g in nowhere.values() if g.people)], [_person(row) for row in unsure])
+    return Muster(
+        [*known, *(g for g in nowhere.values() if g.people)],
+        [_person(row, building[row.place_id]) for row in unsure],
+    )
 
 
 def _tenants(session: Session, place: Place, enterprise_ids: set[int]) -> dict[int | None, Group]:
@@ -111,10 +114,11 @@ def _unsure(place_ids: Sequence[int], now: datetime) -> ColumnElement[bool]:
     )  # fmt: skip
 
 
-def _person(row: Any) -> Person:
-    towards = "" if row.enterprise_id else row.written or row.purpose
+def _person(row: Any, building: str) -> Person:
+    about = [building, "" if row.enterprise_id else row.written or row.purpose]
+    seen = row.confirmed_at is not None
     return Person(
-        row.id, row.call_number, mask_name(row.name), row.confirmed_at is not None, row.occurred_at, towards
+        row.id, row.call_number, mask_name(row.name), seen, row.occurred_at, "，".join(filter(None, about))
     )
 
 

@@ -50,7 +50,7 @@ def delete_visit(token: str) -> ResponseReturnValue:
         )  # fmt: skip
         return done("/visits?deleted=1")
     response = _page("gate/delete_visit.html", one=one, token=token)
-    if one.refusal is not None:
+    if request.method == "POST":
         response.status_code = 409
     return response
 

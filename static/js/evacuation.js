@@ -25,8 +25,7 @@
     var words = document.createElement("span"), blank = document.createElement("span");
     words.textContent = number.toLocaleString("en");
     words.className = kind;
-    blank.className = "blank";
-    blank.hidden = true;
+    blank.className = "blank only-print";
     place.textContent = "";
     place.appendChild(words);
     place.appendChild(blank);
