@@ -22,6 +22,7 @@ from blueprints.web.site import Site, clock
 from models import passwords
 from models.accounts import ON_SHIFT
 from models.base import db
+from models.daybook import DayBook
 from models.gateview import GateBook
 from models.policy.book import SHIPPED, Book
 from models.vault import open_vault
@@ -76,6 +77,7 @@ def create_app(**overrides: Any) -> Flask:
             vault=vault,
             book=book,
             gates=GateBook(db.engine, book),
+            days=DayBook(),
             now=clock(settings.test_clock),
             health_code=health_code.of(settings),
         )

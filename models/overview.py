@@ -6,10 +6,10 @@ Every query names places and days and so goes by an index; none grows with the h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,11 +25,13 @@ from sqlalchemy.orm import Session
 
 from .base import local
 from .gate import OPEN_CASE, CheckIn, Kind, Verdict
-from .keeping import DaySum
 from .places import ModeOrder, Place
 
 T = CheckIn.__table__
-S = DaySum.__table__
+MINUTE = {  # of the hour: in Shanghai the same as in UTC
+    "sqlite": "CAST(substr(occurred_at, 15, 2) AS INTEGER)",
+    "postgresql": "CAST(extract(minute FROM occurred_at) AS INTEGER)",
+}
 
 
 @dataclass(slots=True)
@@ -58,29 +60,59 @@ class Day:
     handled: int = 0  # cases of this day that have been dealt with
 
 
+class Cell(NamedTuple):
+    """What rows are counted together by."""
+
+    gate_id: int
+    hour: int
+    verdict: Verdict
+    kind: Kind
+    apart: int
+    handled: int
+    confirmed: int
+    sent_off: int
+
+
 def day_of(session: Session, place_ids: Sequence[int], day: date) -> Day:
     """The counts of a day, from one query."""
+    return day_from(cells(session, place_ids, day)[1])
+
+
+def cells(
+    session: Session, place_ids: Sequence[int], day: date, *, above: int = 0, floor: int = 0
+) -> tuple[Counter[Cell], Counter[Cell]]:
+    """The rows with an id above `above`, counted: those up to `floor`, and the later ones."""
     handled: ColumnElement[int] = literal_column("CASE WHEN handled_at IS NULL THEN 0 ELSE 1 END")
     confirmed: ColumnElement[int] = literal_column("CASE WHEN confirmed_at IS NULL THEN 0 ELSE 1 END")
     apart: ColumnElement[int] = literal_column("CASE WHEN marks = '' THEN 0 ELSE 1 END")
     sent_off: ColumnElement[int] = literal_column("CASE WHEN left_how = 'absent' THEN 1 ELSE 0 END")
-    keys = (T.c.gate_id, T.c.hour, T.c.verdict, T.c.kind, apart, handled, confirmed, sent_off)
+    late = case((T.c.id > literal_column(str(floor)), 1), else_=0)
+    keys = (late, T.c.gate_id, T.c.hour, T.c.verdict, T.c.kind, apart, handled, confirmed, sent_off)
     rows = session.execute(
-        select(*keys, func.count()).where(T.c.place_id.in_(place_ids), T.c.day == day).group_by(*keys)
+        select(*keys, func.count())
+        .where(T.c.place_id.in_(place_ids), T.c.day == day, T.c.id > above)
+        .group_by(*keys)
     )
+    found: tuple[Counter[Cell], Counter[Cell]] = Counter(), Counter()
+    for is_late, *key, number in rows:
+        found[is_late][Cell(*key)] += number
+    return found
+
+
+def day_from(counted: Mapping[Cell, int]) -> Day:
     found = Day()
-    for gate_id, hour, verdict, kind, is_apart, is_handled, is_confirmed, is_sent_off, number in rows:
-        if is_handled:
+    for cell, number in counted.items():
+        if cell.handled:
             found.handled += number
-        marked = bool(is_apart) and not is_confirmed
-        if is_sent_off or (marked and is_handled):
+        marked = bool(cell.apart) and not cell.confirmed
+        if cell.sent_off or (marked and cell.handled):
             continue  # looked at, and no entry
-        column = _column(verdict, kind, marked)
-        at_hour = found.by_hour.setdefault(hour, Counts())
-        at_gate = found.by_gate.setdefault(gate_id, Counts())
+        column = _column(cell.verdict, cell.kind, marked)
+        at_hour = found.by_hour.setdefault(cell.hour, Counts())
+        at_gate = found.by_gate.setdefault(cell.gate_id, Counts())
         for counts in (found.total, at_hour, at_gate):
             setattr(counts, column, getattr(counts, column) + number)
-            if is_confirmed and column in ("passed", "attention"):
+            if cell.confirmed and column in ("passed", "attention"):
                 counts.confirmed += number
     return found
 
@@ -101,51 +133,19 @@ class Before:
 
     yesterday: int
     last_week: dict[int, int]
-    at: datetime  # when it was counted
-
-    def packed(self) -> str:
-        """In digits, hyphens and colons: what two days of rows were read for travels with the page."""
-        hours = (f"{hour}:{number}" for hour, number in sorted(self.last_week.items()))
-        return "-".join((str(int(self.at.timestamp())), str(self.yesterday), *hours))
-
-    @classmethod
-    def unpacked(cls, packed: str) -> Before:
-        at, yesterday, *hours = packed.split("-")
-        by_hour = {int(hour): int(number) for hour, number in (pair.split(":") for pair in hours)}
-        return cls(int(yesterday), by_hour, datetime.fromtimestamp(int(at), UTC))
 
 
-def before(session: Session, place_ids: Sequence[int], now: datetime) -> Before:
-    """Entries of the two earlier days, counted as `Counts.entered` counts them: from the daily sums where a place has them,
-    else from its rows; the hour of yesterday that is not over yet always from the rows."""
-    today, this_hour = local(now).date(), local(now).hour
-    yesterday, last_week = today - timedelta(days=1), today - timedelta(days=7)
-    until_now = func.sum(case((T.c.occurred_at <= now - timedelta(days=1), 1), else_=0))
-    summed = session.execute(
-        select(S.c.place_id, S.c.day, S.c.hour, func.sum(S.c.passed + S.c.attention))
-        .where(S.c.place_id.in_(place_ids), S.c.day.in_([yesterday, last_week]))
-        .group_by(S.c.place_id, S.c.day, S.c.hour)
-    ).all()
-    have_sums = {(row[0], row[1]) for row in summed}
-    from_rows = [and_(T.c.place_id.in_(place_ids), T.c.day == yesterday, T.c.hour == this_hour)] + [
-        and_(T.c.place_id == place_id, T.c.day == day)
-        for place_id in place_ids
-        for day in (yesterday, last_week)
-        if (place_id, day) not in have_sums
-    ]
+def entries_by_minute(session: Session, place_ids: Sequence[int], day: date) -> dict[int, int]:
+    """The entries of a day, as `Counts.entered` counts them, by minute from midnight in Shanghai."""
+    minute: ColumnElement[int] = literal_column(MINUTE[session.get_bind().dialect.name])
     rows = session.execute(
-        select(T.c.place_id, T.c.day, T.c.hour, func.count(), until_now)
-        .where(or_(*from_rows), CheckIn.counted())
-        .group_by(T.c.place_id, T.c.day, T.c.hour)
-    ).all()
-    entered = {tuple(row[:3]): row[3] for row in (*rows, *summed)}
-    by_hour: Counter[int] = Counter()
-    for (_place_id, day, hour), number in entered.items():
-        if day == last_week and number:
-            by_hour[hour] += number
-    whole = sum(number for (_, day, hour), number in entered.items() if day == yesterday and hour < this_hour)
-    running = sum(row[4] for row in rows if row[1] == yesterday and row[2] == this_hour)
-    return Before(yesterday=whole + running, last_week=dict(by_hour), at=now)
+        select(T.c.hour, minute, func.count())
+        .where(
+            T.c.place_id.in_(place_ids), T.c.day == day, CheckIn.counted(),
+        )
+        .group_by(T.c.hour, minute)
+    )  # fmt: skip
+    return {60 * hour + minutes: number for hour, minutes, number in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,10 @@ def move(connection: Connection, place_ids: Iterable[int]) -> None:
 
 @event.listens_for(Session, "after_flush")
 def _move_changed(session: Session, _context: Any) -> None:
-    """What is done to check-ins by way of the ORM, their readings and notes included. New ones are counted anyway."""
-    changed = [o for o in session.dirty if isinstance(o, CheckIn) and session.is_modified(o)]
-    changed += [o for o in session.deleted if isinstance(o, CheckIn)]
+    """What is done to check-ins by way of the ORM, their readings and notes included. New ones too: nobody knows how long the
+    transaction lasts in which they got their ids."""
+    changed = [o for o in (*session.new, *session.deleted) if isinstance(o, CheckIn)]
+    changed += [o for o in session.dirty if isinstance(o, CheckIn) and session.is_modified(o)]
     if changed:
         move(session.connection(), [o.place_id for o in changed])
 
@@ -86,16 +87,16 @@ class Pulse:
         """Taken before the page's other queries: what comes in between is shown twice rather than lost."""
         floor = session.scalar(_floor(place_ids, day, now - SETTLED)) or 0
         seen = cls(tuple(place_ids), gate_id, day, floor, 0, 0)
-        entries, moves = session.execute(_numbers(len(place_ids), gate_id != EVERY_GATE), seen._asked()).one()
+        entries, moves = session.execute(_numbers(len(place_ids), gate_id != EVERY_GATE), seen.asked()).one()
         return cls(seen.place_ids, gate_id, day, floor, entries, moves)
 
     def moved(self, connection: DriverConnection) -> bool:
         """Whether there is more by now, from one statement."""
         count, of_gate = len(self.place_ids), self.gate_id != EVERY_GATE
-        (found,) = connection.run(lambda dialect: _ready(dialect, count, of_gate), self._asked())
+        (found,) = connection.run(lambda dialect: ready(dialect, count, of_gate), self.asked())
         return (found.entries, found.moves) != (self.entries, self.moves)
 
-    def _asked(self) -> dict[str, Any]:
+    def asked(self) -> dict[str, Any]:
         asked: dict[str, Any] = {"on_day": self.day, "floor": self.floor}
         if self.gate_id != EVERY_GATE:
             asked["gate"] = self.gate_id
@@ -152,5 +153,5 @@ def _numbers(places: int, of_gate: bool) -> Select:
 
 
 @cache
-def _ready(dialect: Dialect, places: int, of_gate: bool) -> Ready:
+def ready(dialect: Dialect, places: int, of_gate: bool) -> Ready:
     return Ready(_numbers(places, of_gate), dialect)

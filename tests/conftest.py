@@ -66,7 +66,8 @@ def app(migrated_app: Flask, database: str) -> Iterator[Flask]:
     migrated_app.extensions["site"] = replace(site, now=lambda: NOW)
     with migrated_app.app_context(), reading():  # a test that looks takes no write lock from the site
         _empty(database)
-        migrated_app.extensions["site"].gates.forget()
+        site.gates.forget()
+        site.days.forget()
         yield migrated_app
         db.session.remove()
     migrated_app.extensions["site"] = site

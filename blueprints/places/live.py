@@ -6,25 +6,30 @@ from flask import Response, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from blueprints.places import bp, tickets
-from blueprints.places.views import day_shown
+from blueprints.places import bp
+from blueprints.places.views import day_shown, watched
+from blueprints.web import tickets
 from blueprints.web.guard import needs
 from blueprints.web.lean import quickly
 from blueprints.web.sign_in import ask_to_sign_in
 from blueprints.web.site import site
-from models.base import db
+from models.base import db, local
 from models.driver import reading_from
-from models.overview import Before
 from models.places import Place
+from models.pulse import Pulse
 
 
 def nothing_new(place_id: int) -> bool:
     """Whether the page has seen everything. It rests on the ticket alone: neither session nor person is loaded."""
-    seen = _seen(place_id)
-    if seen is None:
+    now = site.now()
+    facts = tickets.read(watched(place_id), request.args.get("ticket", ""), now)
+    if facts is None:
+        return False
+    seen = Pulse.unpacked(facts)
+    if seen.day != local(now).date():
         return False
     with reading_from(db.engine) as connection:
-        return not seen.pulse.moved(connection)
+        return not seen.moved(connection)
 
 
 @bp.get("/places/<int:place_id>/poll")
@@ -34,17 +39,12 @@ def poll(place_id: int) -> ResponseReturnValue:
     g.is_poll = True
     if not current_user.is_authenticated:
         return _signed_out(place_id)
-    seen = _seen(place_id)
-    return _changed(place_id=place_id, earlier=seen and seen.earlier(site.now()))
-
-
-def _seen(place_id: int) -> tickets.Seen | None:
-    return tickets.read(request.args.get("ticket", ""), place_id, site.now())
+    return _changed(place_id=place_id)
 
 
 @needs("place:watch", Place)
-def _changed(place: Place, earlier: Before | None) -> ResponseReturnValue:
-    return render_template("places/_day.html", **day_shown(place, earlier))
+def _changed(place: Place) -> ResponseReturnValue:
+    return render_template("places/_day.html", **day_shown(place))
 
 
 poll.access = _changed.access  # type: ignore[attr-defined]

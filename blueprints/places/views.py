@@ -9,9 +9,10 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from blueprints.places import bp, tickets
+from blueprints.places import bp
 from blueprints.places.forms import LONGEST
 from blueprints.places.ground import ground, policy_on
+from blueprints.web import tickets
 from blueprints.web.guard import needs, within_reach
 from blueprints.web.page import page, text_size
 from blueprints.web.site import site
@@ -61,8 +62,8 @@ def day(place: Place) -> ResponseReturnValue:
     return page("places/day.html", partial="places/_day.html", **day_shown(place))
 
 
-def day_shown(place: Place, earlier: overview.Before | None = None) -> dict[str, Any]:
-    """Everything that the day's page shows; the poll shows the same, and may know the days before already."""
+def day_shown(place: Place) -> dict[str, Any]:
+    """Everything that the day's page shows; the poll shows the same."""
     now, session = site.now(), db.session()
     today = local(now).date()
     places = ground(place, "place:watch")
@@ -71,8 +72,8 @@ def day_shown(place: Place, earlier: overview.Before | None = None) -> dict[str,
     orders = session.scalars(ModeOrder.reaching(place, now)).all()
     mode = Mode.EMERGENCY if orders else Mode.NORMAL
     policy = policy_on(place, today)
-    numbers = overview.day_of(session, ids, today)
-    earlier = earlier or overview.before(session, ids, now)
+    numbers = site.days.day(session, pulse, now)
+    earlier = site.days.before(session, ids, now)
     waiting = overview.open_at(session, ids, today)
     gates = session.scalars(select(Gate).where(Gate.place_id.in_(ids)).order_by(Gate.place_id, Gate.id)).all()
 
@@ -106,10 +107,15 @@ def day_shown(place: Place, earlier: overview.Before | None = None) -> dict[str,
         "view": view if view in ("chart", "numbers") else "chart",
         "live": live,
         "poll": url_for(
-            "places.poll", place_id=place.id, ticket=tickets.issue(place.id, pulse, earlier, now),
-            view=request.args.get("view"),
+            "places.poll", place_id=place.id, view=request.args.get("view"),
+            ticket=tickets.issue(watched(place.id), pulse.packed(), now + tickets.LIFE),
         ),
     }  # fmt: skip
+
+
+def watched(place_id: int) -> str:
+    """What the ticket of a poll is for."""
+    return f"place {place_id}"
 
 
 def _further_questions(policy: Policy | None) -> int:

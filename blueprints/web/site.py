@@ -1,4 +1,4 @@
-"""What the running site consists of besides Flask (站点): settings, keys, schemes, gates, clock."""
+"""What the running site consists of besides Flask (站点): settings, keys, schemes, gates, days, clock."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from flask import current_app
 from werkzeug.local import LocalProxy
 
 from blueprints.web.settings import Settings
+from models.daybook import DayBook
 from models.gateview import GateBook
 from models.health_codes import CodeService
 from models.policy.book import Book
@@ -24,6 +25,7 @@ class Site:
     vault: Vault
     book: Book
     gates: GateBook
+    days: DayBook
     now: Callable[[], datetime]
     health_code: CodeService | None = (
         None  # None where no service is configured: the visitor's own word counts

@@ -1,6 +1,6 @@
 """A place's day in numbers, without pages."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 import pytest
 from sqlalchemy import text
@@ -37,21 +37,6 @@ def test_the_day_is_shanghais_day(town):
     assert list(found.by_hour) == [0]
 
 
-def test_before_is_yesterday_until_now_and_the_hours_of_last_week(town):
-    make.check_in(town.gate, NOW - timedelta(days=1))
-    make.check_in(town.gate, NOW - timedelta(days=1) + timedelta(seconds=1))
-    make.check_in(town.gate, NOW - timedelta(days=7) + timedelta(hours=3))
-    make.check_in(town.gate, NOW - timedelta(days=7), verdict=Verdict.REFUSED)
-    make.check_in(town.gate, NOW - timedelta(days=7), kind=Kind.AGAIN)
-    assert overview.before(db.session(), [town.park.id], NOW) == Before(1, {12: 1}, NOW)
-
-
-@pytest.mark.parametrize("last_week", [{}, {6: 3}, {0: 1, 23: 12_345}])
-def test_what_a_page_compares_with_travels_with_it_unchanged(last_week):
-    earlier = Before(7, last_week, NOW)
-    assert Before.unpacked(earlier.packed()) == earlier
-
-
 def test_marked_and_handled_rows_are_neither_entries_nor_waiting(town):
     make.check_in(town.gate, NOW, marks=Mark.BURST.value, handled_at=NOW)
     found = overview.day_of(db.session(), [town.park.id], TODAY)
@@ -74,7 +59,7 @@ def test_open_cases_are_found_by_their_own_index(town):
 def test_the_chart_reaches_over_the_opening_hours_and_beyond_where_somebody_came(town):
     town.park.opens, town.park.closes = time(8), time(18)
     counts = Counts(passed=3)
-    chart = chart_of(Day(total=counts, by_hour={6: counts}), Before(0, {20: 1}, NOW), [town.park], NOW)
+    chart = chart_of(Day(total=counts, by_hour={6: counts}), Before(0, {20: 1}), [town.park], NOW)
     assert [bar.hour for bar in chart.bars] == list(range(6, 21))
     assert chart.peak.hour == 6
     assert [bar.hour for bar in chart.bars if bar.is_now] == [9]
@@ -83,7 +68,7 @@ def test_the_chart_reaches_over_the_opening_hours_and_beyond_where_somebody_came
 @pytest.mark.parametrize("closes", [None, time(5)])
 def test_a_place_open_by_night_has_all_hours(town, closes):
     town.park.opens, town.park.closes = (None, None) if closes is None else (time(20), closes)
-    assert len(chart_of(Day(), Before(0, {}, NOW), [town.park], NOW).bars) == 24
+    assert len(chart_of(Day(), Before(0, {}), [town.park], NOW).bars) == 24
 
 
 @pytest.mark.parametrize(
@@ -100,7 +85,7 @@ def test_a_place_open_by_night_has_all_hours(town, closes):
 )
 def test_the_axis_has_at_most_five_round_lines(town, most, top, step):
     counts = Counts(passed=most)
-    chart = chart_of(Day(total=counts, by_hour={9: counts}), Before(0, {}, NOW), [town.park], NOW)
+    chart = chart_of(Day(total=counts, by_hour={9: counts}), Before(0, {}), [town.park], NOW)
     assert (chart.top, chart.step) == (top, step)
 
 

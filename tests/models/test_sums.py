@@ -9,11 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from blueprints.web import jobs
-from models import chores, overview, sums
+from models import chores, sums
 from models.base import db
 from models.gate import Kind, Mark, Verdict
 from models.keeping import DaySum
-from models.overview import Before
 from tests import make
 from tests.conftest import NOW
 
@@ -77,29 +76,6 @@ def test_a_day_that_lacks_them_gets_them_however_old_and_a_young_one_gets_them_a
     db.session.commit()
     run()
     assert [(s.passed, s.refused) for s in all_sums()] == [(1, 0), (0, 1), (1, 0)]
-
-
-def test_the_days_before_are_read_from_the_sums_where_there_are_any(town, run):
-    for back, verdict in ((1, Verdict.PASS), (7, Verdict.PASS), (7, Verdict.ATTENTION), (7, Verdict.REFUSED)):
-        make.check_in(town.gate, NOW - back * DAY - timedelta(hours=2), verdict=verdict)
-    make.check_in(town.gate, NOW - DAY - timedelta(minutes=1))
-    make.check_in(town.gate, NOW - DAY + timedelta(minutes=1))
-    make.check_in(town.gate, NOW - DAY + timedelta(hours=3))
-    ids = [town.park.id, town.building.id]
-    rows = overview.before(db.session(), ids, NOW)
-    assert rows == Before(2, {7: 2}, NOW)
-    run()
-    assert overview.before(db.session(), ids, NOW) == rows
-    db.session.execute(DaySum.__table__.update().where(DaySum.day == TODAY - 7 * DAY).values(passed=40))
-    assert overview.before(db.session(), ids, NOW) == Before(2, {7: 41}, NOW)
-
-
-def test_one_place_with_sums_and_one_without_are_counted_once_each(town, run):
-    make.check_in(town.gate, NOW - DAY - timedelta(hours=2))
-    run()
-    hall = make.gate(town.building, "大堂")
-    make.check_in(hall, NOW - DAY - timedelta(hours=2))
-    assert overview.before(db.session(), [town.park.id, town.building.id], NOW).yesterday == 2
 
 
 def test_sums_are_not_made_anew_of_what_is_left_of_a_day(town):
