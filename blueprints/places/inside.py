@@ -105,7 +105,7 @@ def _workbook(place: Place, form: InsideFilter, places: Sequence[Place]) -> byte
         + (f"（超过{EXPORT_ROWS}人的没有导出，请按楼宇分几次）" if cut else "")
         + "。姓名、手机已隐去一部分，只限工作使用"
     )
-    content = book(f"{place.name}谁在里面，{filters.instant(now)}", COLUMNS, rows, note)
+    content = book(f"{place.name}谁在里面，{filters.instant(now)}", COLUMNS, rows, note, tab="谁在里面")
     guard.seen(
         export=number, count=len(rows), cut=cut, inside=True, filters=sorted(f.name for f in form if f.data)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -411,6 +412,20 @@ def test_a_second_guard_ends_the_turn_of_the_first(app, phone, luo, ma):
     assert thief.get("/gate").status_code == 303
     assert "值守：马建军" in opened(phone, "/gate").text
     assert details(lines("shift:take_over")[-1])["ended"] == [first.id]
+
+
+def test_two_guards_who_take_over_at_once_do_not_both_stay_on_duty(app, phone, luo, ma):
+    device = phone.get_cookie(COOKIE).value
+
+    def at_once(number: int, pin: str) -> int:
+        browser = app.test_client()
+        browser.set_cookie(COOKIE, device)
+        return submit(browser, f"/gate/shift/{number}", "", pin=pin).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(at_once, number, pin) for number, pin in ((luo.id, PIN), (ma.id, OTHER_PIN))]
+        assert [answer.result() for answer in answers] == [303, 303]
+    assert sorted(turn.ended_at is None for turn in turns()) == [False, True]
 
 
 def test_a_guard_is_on_duty_at_one_phone_at_a_time(app, town, phone, luo):
