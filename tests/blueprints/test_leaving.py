@@ -169,6 +169,7 @@ def test_entries_minus_exits_is_the_list_over_two_gates_a_building_and_midnight(
         phones[name].post(f"{passes[name]}/leave")
 
     def listed():
+        db.session.rollback()
         guard = make.sign_in(app.test_client(), person)  # anew: the evening is long
         page = read(guard.get(f"/gate/inside?gate={town.gate.id}").text)
         count = page.one("nav", cls="grades").find("a").find("b").text
