@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import abort, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -18,10 +19,13 @@ from blueprints.web.page import page
 from blueprints.web.site import site
 from models import presence, words
 from models.base import db, local
+from models.devices import GateDevice, Shift
 from models.gate import CheckIn, HandReason, Source, Verdict, reason_words
 from models.gateview import GateView
 from models.places import Gate, Place
 from models.visits import inside_now
+from models.watch import NoticeKind
+from models.watch_rules import open_notices
 
 LIVE_ROWS = 30
 
@@ -34,7 +38,7 @@ def desk() -> ResponseReturnValue:
     gates = gates_in_reach()
     if not gates:
         return page("gate/no_gate.html")
-    chosen = request.args.get("gate", type=int)
+    chosen = request.args.get("gate", type=int) or gate_on_shift()
     gate = next((g for g in gates if g.id == chosen), gates[0])
     if chosen and gate.id != chosen:
         abort(404)
@@ -48,6 +52,17 @@ def desk() -> ResponseReturnValue:
         last_tap=last_tap(gate.id),
         poll=poll,
         **desk_shown(gate),
+    )
+
+
+def gate_on_shift() -> int | None:
+    """The gate whose phone this is, for a guard on shift; None for everybody else."""
+    if not current_user.login.on_shift:
+        return None
+    return db.session.scalar(
+        select(GateDevice.gate_id)
+        .join(Shift, Shift.device_id == GateDevice.id)
+        .where(Shift.login_id == current_user.login.id)
     )
 
 
@@ -78,6 +93,7 @@ def desk_shown(gate: Gate) -> dict[str, Any]:
         "seconds": words.seconds_left(now),
         "tally": _tally(gate, now),
         "inside": inside_now(session, [gate.place_id]),
+        "notices": [n for n in open_notices(session, [gate.place_id], gate.id) if n.kind != NoticeKind.FAULT],
         "unconfirmed": unconfirmed,
         "upto": newest,
         "waiting": [shown(entry) for entry in _waiting(gate, now)],

@@ -13,7 +13,7 @@ from huey import SqliteHuey, crontab
 from huey.consumer import Consumer
 
 from blueprints.web.site import site
-from models import chores, code_checks, timed
+from models import chores, code_checks, timed, watch_rules
 from models.base import db
 from models.timed import DAY, HOUR, MINUTE, Task, Tick
 
@@ -24,9 +24,16 @@ def ask_codes(tick: Tick) -> None:
         code_checks.ask_again(tick, site.health_code, site.vault)
 
 
+def raise_notices(tick: Tick) -> None:
+    """A gate that is silent when it is busy, thermometers that read cold, faults that are reported."""
+    with tick.writing() as session:
+        watch_rules.raise_notices(session, tick.now)
+
+
 TASKS = (
     Task("end_visits", "到关门时间结束来访", MINUTE, chores.end_visits),
     Task("ask_codes", "补查健康码", MINUTE, ask_codes),
+    Task("raise_notices", "看入口有没有异常", MINUTE, raise_notices),
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
     Task("keep_weeks", "准备下几周的登记表", DAY, chores.keep_weeks),
     Task("make_sums", "做日合计", DAY, chores.make_sums),
