@@ -140,3 +140,13 @@ def test_a_closed_place_prints_no_sheets(town):
     town.park.close(reason="搬走", now=NOW)
     with pytest.raises(RuleBroken, match="已经关闭"):
         PaperSheet.print_for(db.session(), town.gate, copies=1, now=NOW, by_id=1)
+
+
+def test_a_row_that_is_there_stays_whatever_day_it_is_given_later(town, site, sheet):
+    view = times_of(site, town.gate).view(NOW)
+    for day in (DAY, DAY - timedelta(days=1)):
+        at = moment(day, clock("9:12"))
+        rows = [PaperRow(3, at, None, Declaration("张三", answers={"mask": ("yes",)}), view)]
+        stored = record(db.session(), site.vault, sheet, rows, day=day, now=NOW, by_id=sheet.printed_by_id)
+        assert stored == ([3] if day == DAY else [])
+    assert sheet.used_on == DAY and db.session.query(CheckIn).count() == 1
