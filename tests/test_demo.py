@@ -15,12 +15,13 @@ from models.base import db, local
 from models.demo import people
 from models.devices import GateDevice
 from models.enterprises import Enterprise, Premises
-from models.gate import CheckIn, Kind, Note, Reading, Verdict, judge
+from models.gate import CheckIn, Departure, Kind, Note, Reading, Verdict, judge
 from models.gateview import mode_at
 from models.keeping import DaySum, Destruction, Hold
 from models.passwords import password_matches
 from models.places import Clinic, Community, District, Gate, GateCode, ModeOrder, Place, PlaceKind, Street
 from models.policy.schema import Mode
+from models.visits import inside_now
 from tests import make
 from tests.conftest import NOW, _empty
 
@@ -313,3 +314,39 @@ def test_there_are_records_of_what_was_destroyed_and_a_hold(loaded):
     assert all(local(r.at).hour == 0 and r.number > 100 and r.at < NOW for r in records)
     (hold,) = db.session.scalars(select(Hold))
     assert hold.days(local(NOW).date(), 90) is not None
+
+
+# --- who is still inside ---
+
+
+def test_the_visits_of_past_days_have_ended_and_this_morning_most_are_still_inside(loaded):
+    open_visit = (CheckIn.kind == Kind.ENTRY, CheckIn.verdict == Verdict.PASS, CheckIn.left_at.is_(None))
+    closing = select(Place.id).where(Place.closes.is_not(None))
+    today = local(NOW).date()
+    assert count(CheckIn.id, *open_visit, CheckIn.day < today, CheckIn.place_id.in_(closing)) == 0
+    entered = count(
+        CheckIn.id, CheckIn.kind == Kind.ENTRY, CheckIn.verdict == Verdict.PASS, CheckIn.day == today
+    )
+    inside = count(CheckIn.id, *open_visit, CheckIn.day == today)
+    assert 0.6 * entered < inside < entered
+
+
+def test_both_grades_of_presence_and_several_ways_of_leaving_are_to_be_seen(loaded):
+    places = db.session.scalars(select(Place.id)).all()
+    declared, confirmed = inside_now(db.session(), places)
+    assert 0.2 * declared < confirmed < 0.9 * declared
+    ways = set(db.session.scalars(select(CheckIn.left_how).distinct())) - {None}
+    assert ways >= {Departure.SELF, Departure.GUARD, Departure.CLOSING}
+
+
+def test_nobody_leaves_before_they_came_nor_later_than_now_nor_stays_in_two_places(loaded):
+    assert count(CheckIn.id, CheckIn.left_at <= CheckIn.occurred_at) == 0
+    assert count(CheckIn.id, CheckIn.left_at > NOW) == count(CheckIn.id, CheckIn.confirmed_at > NOW) == 0
+    assert count(CheckIn.id, CheckIn.left_at.is_not(None), CheckIn.kind != Kind.ENTRY) == 0
+    by_guard = CheckIn.left_how == Departure.GUARD
+    assert count(CheckIn.id, by_guard, CheckIn.left_by_id.is_(None)) == 0
+    inside = db.session.scalars(
+        select(CheckIn).where(CheckIn.left_at.is_(None), CheckIn.mobile_index.is_not(None))
+    )
+    people = [row.mobile_index for row in inside if row.is_inside]
+    assert len(people) == len(set(people))
