@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Date, Integer, Select, case, cast, delete, extract, func, insert, literal, select
+from sqlalchemy import Integer, Select, case, cast, delete, extract, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from .base import local
+from .base import local, reading
 from .gate import CheckIn, Kind, Source
 from .keeping import TimedTask
 from .places import Gate, Place
@@ -49,34 +50,54 @@ class Raised:
 
 
 def raise_notices(session: Session, now: datetime) -> Raised:
-    """Raises what holds now and ends what does not. Run twice it changes nothing. The caller commits."""
-    learn_rhythm(session, now)
-    open_now = {
-        (notice.gate_id, notice.kind): notice
-        for notice in session.scalars(select(GateNotice).where(GateNotice.ended_at.is_(None)))
-    }
-    found = {
-        NoticeKind.SILENCE: _silent(session, now),
-        NoticeKind.COLD: _cold(session, now),
-        NoticeKind.FAULT: _faulty(session, now),
-    }
-    raised = ended = 0
-    places = _places_of(session, {gate_id for wanted in found.values() for gate_id in wanted})
+    """Raises what holds now and ends what does not. Run twice it changes nothing. The caller commits.
+
+    It looks before it writes: SQLite's write lock, for which check-ins wait, is taken when there is something to write, and
+    `session` has to be fresh for that. What the day's first run has learned is not committed yet, so it goes on in `session`.
+    """
+    learned = learn_rhythm(session, now)
+    with nullcontext(session) if learned else _looking(session) as looking:
+        found = {
+            NoticeKind.SILENCE: _silent(looking, now),
+            NoticeKind.COLD: _cold(looking, now),
+            NoticeKind.FAULT: _faulty(looking, now),
+        }
+        places = _places_of(looking, {gate_id for wanted in found.values() for gate_id in wanted})
+        open_now = {
+            (row.gate_id, row.kind): row
+            for row in looking.execute(
+                select(GateNotice.id, GateNotice.gate_id, GateNotice.kind, GateNotice.facts).where(
+                    GateNotice.ended_at.is_(None)
+                )
+            )
+        }
+    raised = 0
     for kind, wanted in found.items():
         for gate_id, facts in wanted.items():
             notice = open_now.pop((gate_id, kind), None)
-            if notice is not None:
-                if kind == NoticeKind.COLD:
-                    notice.facts = _written(facts)
-                continue
-            raised += _raise(session, kind, gate_id, places[gate_id], facts, now)
-    for notice in open_now.values():
-        if notice.kind == NoticeKind.COLD and now - _last(notice) < COLD_OVER:
-            continue
-        notice.ended_at = now
-        ended += 1
-    session.flush()
-    return Raised(raised, ended)
+            if notice is None:
+                raised += _raise(session, kind, gate_id, places[gate_id], facts, now)
+            elif kind == NoticeKind.COLD and notice.facts != _written(facts):
+                _change(session, [notice.id], facts=_written(facts))
+    over = [
+        notice.id
+        for notice in open_now.values()
+        if notice.kind != NoticeKind.COLD or now - _last(notice.facts) >= COLD_OVER
+    ]
+    if over:
+        _change(session, over, ended_at=now)
+    return Raised(raised, len(over))
+
+
+@contextmanager
+def _looking(session: Session) -> Iterator[Session]:
+    """A session of its own that only reads."""
+    with reading(), Session(session.get_bind()) as looking:
+        yield looking
+
+
+def _change(session: Session, ids: Sequence[int], **values: Any) -> None:
+    session.execute(update(GateNotice).where(GateNotice.id.in_(ids)).values(**values))
 
 
 def _raise(
@@ -107,9 +128,9 @@ def _written(facts: Mapping[str, Any]) -> str:
     return json.dumps(facts, ensure_ascii=False)
 
 
-def _last(notice: GateNotice) -> datetime:
+def _last(facts: str) -> datetime:
     """When the cold was last seen."""
-    return datetime.fromisoformat(json.loads(notice.facts)["at"])
+    return datetime.fromisoformat(json.loads(facts)["at"])
 
 
 # --- silence ---
@@ -121,21 +142,24 @@ def half_of(at: datetime) -> int:
 
 
 def learn_rhythm(session: Session, now: datetime) -> bool:
-    """Works out today's busy half hours, once a day: reads the three days before by place and day."""
+    """Works out today's busy half hours, once a day: reads three days of every place, before it writes anything."""
     today = local(now).date()
+    with _looking(session) as looking:
+        done = looking.scalar(select(TimedTask.succeeded_at).where(TimedTask.name == RHYTHM))
+        if done is not None and local(done).date() == today:
+            return False
+        busy = [
+            {"gate_id": gate_id, "day": today, "half": half, "usual": usual}
+            for gate_id, half, usual in looking.execute(_busy_halves(today))
+        ]
     task = session.scalar(select(TimedTask).where(TimedTask.name == RHYTHM))
-    if task is not None and task.succeeded_at is not None and local(task.succeeded_at).date() == today:
-        return False
     if task is None:
         task = TimedTask(name=RHYTHM)
         session.add(task)
-    session.execute(delete(BusyHalf))
-    busy = _busy_halves(today)
-    session.execute(
-        insert(BusyHalf).from_select(["gate_id", "day", "half", "usual"], busy),
-        execution_options={"synchronize_session": False},
-    )
     task.ran_at = task.succeeded_at = now
+    session.execute(delete(BusyHalf))
+    if busy:
+        session.execute(insert(BusyHalf), busy)
     session.flush()
     return True
 
@@ -155,7 +179,6 @@ def _busy_halves(today: date) -> Select[Any]:
     return (
         select(
             each.c.gate_id,
-            literal(today, Date()),
             each.c.half,
             cast(func.round(func.sum(each.c.entries) / func.count()), Integer),
         )

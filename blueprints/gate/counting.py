@@ -54,7 +54,9 @@ def count() -> ResponseReturnValue:
     gate = _chosen(gates)
     form, now = BeginForm(), site.now()
     if form.validate_on_submit():
-        db.session.refresh(gate, with_for_update=True)  # one begins at a time
+        db.session.execute(
+            select(Gate.id).where(Gate.id == gate.id).with_for_update()
+        )  # one begins at a time
         waiting = _waiting(gate, now)
         if waiting is None:
             sample = HeadCount.begin(db.session(), gate, now=now, by_id=current_user.id)

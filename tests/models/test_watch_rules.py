@@ -4,12 +4,12 @@ import json
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
-from models.base import db, local
+from models.base import db, local, writing
 from models.gate import Kind, Source, Verdict, write_reasons
 from models.watch import BusyHalf, Fault, FaultKind, GateNotice, NoticeKind
-from models.watch_rules import COLD_OVER, learn_rhythm, open_notices, raise_notices
+from models.watch_rules import COLD_OVER, Raised, learn_rhythm, open_notices, raise_notices
 from tests import make
 from tests.conftest import NOW
 from tests.statements import statements_of
@@ -19,6 +19,7 @@ WEEK = timedelta(weeks=1)
 
 
 def run(now=NOW):
+    db.session.commit()
     found = raise_notices(db.session(), now)
     db.session.commit()
     return found.raised, found.ended
@@ -116,9 +117,22 @@ def test_what_gates_are_used_to_is_worked_out_once_a_day(town):
     usually_busy(town.gate, number=12)
     assert learn_rhythm(db.session(), NOW)
     assert {(b.half, b.usual) for b in db.session.scalars(select(BusyHalf))} == {(18, 12), (19, 12)}
+    db.session.commit()
     assert not learn_rhythm(db.session(), NOW + timedelta(hours=3))
     assert learn_rhythm(db.session(), NOW + timedelta(days=1))
     assert db.session.scalar(select(func.count()).select_from(BusyHalf)) == 0
+
+
+def test_a_run_that_changes_nothing_waits_for_nobody_and_lets_nobody_wait(town):
+    usually_busy(town.gate)
+    run()
+    before = writing.set(True)  # as the timed work runs; a test itself only reads
+    try:
+        with db.engine.begin() as writer:
+            writer.execute(text("UPDATE gate SET name = name"))
+            assert raise_notices(db.session(), NOW) == Raised(0, 0)
+    finally:
+        writing.reset(before)
 
 
 # --- cold ---
