@@ -245,30 +245,27 @@ def _attest(tick: Tick) -> None:
 # --- one row, as its visitor wishes ---
 
 
-def forget(session: Session, entry: CheckIn, *, rule: str, now: datetime, instance: Path) -> Destruction:
-    """Destroys one check-in for good, as its visitor or a court wants it, with a record. Ask `Plan.holds` before.
+def forget(
+    session: Session, entries: Sequence[CheckIn], *, rule: str, now: datetime, instance: Path
+) -> Destruction:
+    """Destroys check-ins of one place and day for good, as their visitor or a court wants it, with one record. Ask `Plan.holds`
+    before.
 
-    The log has it before the commit: a backup that is restored later may have it back, and must not. The caller commits.
+    The log has it before the commit: a backup that is restored later may have them back, and must not. The caller commits.
     """
-    name = hashlib.sha256(entry.nonce).digest()
-    destroyed = Destroyed(entry.district_id, CHECK_INS, rule, METHODS[session.get_bind().dialect.name], now)
-    sums.ensure(session, entry.place_id, [entry.day] if entry.day < local(now).date() else [])
-    rows = session.execute(select(T.c.id, T.c.day).where(T.c.id == entry.id, T.c.day == entry.day)).all()
-    if entry in session:
-        session.expunge(entry)
+    first = entries[0]
+    destroyed = Destroyed(first.district_id, CHECK_INS, rule, METHODS[session.get_bind().dialect.name], now)
+    sums.ensure(session, first.place_id, [first.day] if first.day < local(now).date() else [])
+    ids = [entry.id for entry in entries]
+    rows = session.execute(select(T.c.id, T.c.day).where(T.c.id.in_(ids), T.c.day == first.day)).all()
+    for entry in entries:
+        if entry in session:
+            session.expunge(entry)
     delete_rows(session, rows)
-    destroyed.add(session, [(entry.day, entry.nonce)])
-    write(
-        instance / LOG_NAME,
-        {
-            "forget": name.hex(),
-            "at": now,
-            "district": entry.district_id,
-            "place": entry.place_id,
-            "day": entry.day,
-        },
-        destroyed.line(),
-    )
+    destroyed.add(session, [(entry.day, entry.nonce) for entry in entries])
+    where = {"at": now, "district": first.district_id, "place": first.place_id, "day": first.day}
+    names = [hashlib.sha256(entry.nonce).hexdigest() for entry in entries]
+    write(instance / LOG_NAME, *({"forget": name, **where} for name in names), destroyed.line())
     record = session.get(Destruction, destroyed.record_id)
     assert record is not None
     return record

@@ -184,6 +184,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "low": ("体温{0}℃，偏低，请复测", "Temperature {0} ℃ is low, please measure again"),
     "unmeasured": ("尚未测温", "Not measured yet"),
     "faulty": ("未测（设备故障）", "Not measured (thermometer out of order)"),
+    "unasked": (
+        "纸质登记没有问健康和旅居，请核对",
+        "Health and travel were not asked on paper, please check",
+    ),
     "code_unknown": ("健康码未知，请人工核验", "Health code unknown, please have the guard check it"),
     "earlier": ("{0}时被拒绝过，请门岗复测", "Refused at {0}, please have the guard measure again"),
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, SmallInteger, UniqueConstraint, and_, select
+from sqlalchemy import ColumnElement, ForeignKey, SmallInteger, UniqueConstraint, and_, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .accounts import Account
@@ -93,6 +94,17 @@ class Hold(Row):
     def holding(cls, on: date) -> ColumnElement[bool]:
         """Those that neither were lifted nor have run out. An extension may still have ended with its emergency: see `days`."""
         return and_(cls.lifted_at.is_(None), cls.expires_on >= on)
+
+    @classmethod
+    def of_row(cls, entry: Any, on: date) -> ColumnElement[bool]:
+        """Those that keep this check-in, by district, place and day."""
+        return and_(
+            cls.holding(on),
+            cls.district_id == entry.district_id,
+            or_(cls.place_id.is_(None), cls.place_id.in_([entry.place_id, entry.place.parent_id])),
+            cls.from_on <= entry.day,
+            cls.to_on >= entry.day,
+        )
 
     @classmethod
     def make(

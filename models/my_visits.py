@@ -5,18 +5,19 @@ One form is one piece: its row and those of the people who came along are shown,
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer, joinedload
 
 from .base import RuleBroken, local
-from .gate import RECHECK_WINDOW, CheckIn, Note, Reading, Verdict
+from .destruction import forget
+from .gate import RECHECK_WINDOW, CheckIn, Verdict
 from .keeping import Destruction, Hold
 from .looks import Look, looks_at
 from .places import ModeOrder, Place
@@ -25,7 +26,6 @@ from .policy.schema import Mode, Policy
 from .visits import visits_of
 
 WISH = "访客要求删除"
-METHOD = "从数据库逐行删除，含实测和处置记录"
 
 # Why a form is not deleted now, in Chinese and English; {0} is an instant or a date.
 REFUSALS: dict[str, tuple[str, str]] = {
@@ -136,23 +136,12 @@ def told(session: Session, rows: Sequence[CheckIn], book: Book, now: datetime) -
     return found
 
 
-def destroy(session: Session, mine: MyVisit, now: datetime) -> Destruction:
+def destroy(session: Session, mine: MyVisit, now: datetime, instance: Path) -> Destruction:
     """Deletes a form's rows with the readings and notes on them, and records that it was done (PRIV-7)."""
     if mine.refusal is not None:
         raise RuleBroken(mine.refusal.words())
     rows = sorted(mine.rows, key=lambda row: row.id)
-    ids = [row.id for row in rows]
-    for kind in (Reading, Note):
-        session.execute(delete(kind).where(kind.check_in_id.in_(ids)))
-    session.execute(delete(CheckIn).where(CheckIn.id.in_(ids), CheckIn.day == mine.row.day))
-    record = Destruction(
-        at=now, district_id=mine.row.district_id, by_id=None, rule=WISH, kind="check_in",
-        from_on=mine.row.day, to_on=mine.row.day, number=len(rows),
-        digest=hashlib.sha256(b"".join(row.nonce for row in rows)).digest(), method=METHOD,
-    )  # fmt: skip
-    session.add(record)
-    session.flush()
-    return record
+    return forget(session, rows, rule=WISH, now=now, instance=instance)
 
 
 def _refusal(
@@ -196,9 +185,7 @@ def _modes(session: Session, now: datetime) -> Callable[[Place], Mode]:
 
 
 def _holds(session: Session, now: datetime) -> Callable[[CheckIn], bool]:
-    holds = session.scalars(
-        select(Hold).where(Hold.lifted_at.is_(None), Hold.expires_on >= local(now).date())
-    ).all()
+    holds = session.scalars(select(Hold).where(Hold.holding(local(now).date()))).all()
 
     def held(row: CheckIn) -> bool:
         return any(

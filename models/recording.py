@@ -33,6 +33,7 @@ from .gate import (
     write_reasons,
 )
 from .gateview import GateView, view_of
+from .keeping import Hold
 from .paper import PaperSheet
 from .places import Gate, ModeOrder
 from .policy.book import Book
@@ -43,8 +44,8 @@ from .watch import Fault
 OLDEST = timedelta(days=3)
 HALF_A_DAY = timedelta(hours=12)
 UNDO_WITHIN = timedelta(days=7)
-# A sheet asks nobody for a health code: who came in then is known, and what their code said is not.
-UNASKED: Reason = ("code_unknown",)
+# A sheet asks nobody about code, journeys and symptoms: who came in then is known, and what they would have said is not.
+UNASKED: Reason = ("unasked",)
 
 
 def moment(day: date, clock: timedelta, above: datetime | None = None) -> datetime:
@@ -176,7 +177,7 @@ def _values(
         measured_by=MeasuredBy.GUARD, arrived_at=now, source=Source.PAPER, recorded_by_id=by_id,
         confirmed_at=row.at, confirmed_by_id=by_id,
     )  # fmt: skip
-    if row.gate.form.judged and row.gate.form.asks("code_status"):
+    if row.gate.form.judged and any(q.choices and q.field != "mask" for q in row.gate.form.questions):
         judgement = Judgement(values["verdict"], read_reasons(values["reasons"])).doubted(UNASKED)
         values |= {"verdict": judgement.verdict, "reasons": write_reasons(judgement.reasons)}
     if values["verdict"] == Verdict.REFUSED:
@@ -276,6 +277,9 @@ def undo(session: Session, batch: Batch, *, now: datetime) -> tuple[list[int], l
     somebody has worked on them since. Visits elsewhere that these rows had ended go on."""
     if not batch.may_be_undone(now):
         raise RuleBroken(f"录入超过{UNDO_WITHIN.days}天，不能再撤销")
+    sample = next(iter(batch.rows.values()))
+    if session.scalar(select(Hold.id).where(Hold.of_row(sample, local(now).date())).limit(1)) is not None:
+        raise RuleBroken("这一天的登记因调查暂缓销毁，现在不能撤销")
     ids = [entry.id for entry in batch.rows.values()]
     worked_on = {
         *session.scalars(select(Reading.check_in_id).where(Reading.check_in_id.in_(ids))),

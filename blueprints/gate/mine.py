@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from flask import Response, abort, render_template, request
+from flask import Response, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from blueprints.gate import bp, nonce
@@ -43,7 +44,7 @@ def delete_visit(token: str) -> ResponseReturnValue:
     """Says what deleting means and does it; or says why not now."""
     one = _mine(token)
     if request.method == "POST" and one.refusal is None:
-        record = destroy(db.session(), one, site.now())
+        record = destroy(db.session(), one, site.now(), Path(current_app.instance_path))
         keep(
             "visitor:delete", Result.DONE, district_id=one.row.district_id,
             destruction=record.id, count=record.number,

@@ -9,8 +9,9 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from blueprints.web import jobs
 from blueprints.web.site import site
-from models import audit, backup
+from models import audit, backup, destruction
 from models.base import RuleBroken, db
 
 KEEP = 14
@@ -75,6 +76,11 @@ def restore_command(file: Path) -> None:
         taken_at=manifest.taken_at,
     )
     click.echo(f"已恢复{manifest.taken_at}的备份：{_facts(manifest)}，审计链完整。")
+    tick = jobs.tick_now()
+    again = destruction.replay(tick, [tick.instance / destruction.LOG_NAME])
+    click.echo(
+        f"备份以后销毁过的，又销毁了{sum(one.number for one in again)}条。其他机器有销毁日志的，再运行flask purge --replay --log"
+    )
 
 
 def _log(action: str, **details: Any) -> None:

@@ -311,7 +311,7 @@ def test_each_row_is_judged_by_the_mode_of_its_own_time(guard, town, sheet, at):
     before, after = rows()
     assert (before.mode, before.verdict) == ("normal", Verdict.PASS)
     assert (after.mode, after.verdict) == ("emergency", Verdict.ATTENTION)
-    assert after.reason_list == (("code_unknown",),)
+    assert after.reason_list == (("unasked",),)
     order.ended_at = NOW - timedelta(minutes=30)  # 09:11
     db.session.commit()
     landed(

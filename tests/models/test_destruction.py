@@ -427,7 +427,7 @@ def test_what_had_been_destroyed_does_not_come_back_with_a_backup(app, town, pur
     backup = [dict(row._mapping) for row in db.session.execute(select(table))]
     purge()
     wish = db.session.get(CheckIn, wish.id)
-    destruction.forget(db.session(), wish, rule="访客要求删除", now=NOW, instance=tmp_path)
+    destruction.forget(db.session(), [wish], rule="访客要求删除", now=NOW, instance=tmp_path)
     db.session.commit()
     assert count(CheckIn) == 1
     before = [(r.at, r.kind, r.number, r.digest) for r in records()]
@@ -463,7 +463,7 @@ def test_one_row_is_forgotten_with_a_record_and_its_neighbours_stay(app, town, t
     entry, other = make.check_in(town.gate, NOW), make.check_in(town.gate, NOW)
     plan = plan_of(db.session(), app.extensions["site"].book, town.district.id, TODAY)
     assert not plan.holds(town.park.id, TODAY)
-    record = destruction.forget(db.session(), entry, rule="访客要求删除", now=NOW, instance=tmp_path)
+    record = destruction.forget(db.session(), [entry], rule="访客要求删除", now=NOW, instance=tmp_path)
     db.session.commit()
     assert (record.number, record.from_on, record.rule) == (1, TODAY, "访客要求删除")
     assert db.session.scalars(select(CheckIn.id)).all() == [other.id]
