@@ -36,6 +36,7 @@ class Leaver:
     number: int  # in the order of the form: 0 filled it in
     call_number: int
     name: str  # masked
+    came_in: bool
     is_here: bool
     words: str  # how the visit ended, or that there was none
 
@@ -51,6 +52,10 @@ class Leaving:
     def here(self) -> list[Leaver]:
         return [one for one in self.people if one.is_here]
 
+    @property
+    def came_in(self) -> bool:
+        return any(one.came_in for one in self.people)
+
 
 def leaving_of(
     connection: Any, row: Any, token: str, *, named: bool, english: bool, now: datetime
@@ -65,7 +70,8 @@ def _leaver(number: int, one: Going, named: bool, english: bool, now: datetime) 
         words = "No entry on record, no need to check out" if english else "没有进入的记录，不用登记离开"
     else:
         words = "" if one.is_here else visits.ended_words(one.visit, now, english)
-    return Leaver(number, one.row.call_number, mask_name(one.row.name) if named else "", one.is_here, words)
+    name = mask_name(one.row.name) if named else ""
+    return Leaver(number, one.row.call_number, name, one.visit is not None, one.is_here, words)
 
 
 @bp.route("/pass/<token>/leave", methods=["GET", "POST"])

@@ -30,7 +30,7 @@ assert GONE.keys() == ENDED.keys()
 
 def narrowed(sought: Sought, written: str) -> Sought:
     """With what was typed into the one search field: a call number, a whole mobile, or how a name begins."""
-    written = written.strip()
+    written = "".join(sign for sign in written if sign.isprintable()).strip()
     if not written:
         return sought
     if len(written) == 3 and written.isascii() and written.isdigit():

@@ -4,9 +4,11 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from flask import render_template
 from sqlalchemy import select
 
 from blueprints.gate import nonce
+from blueprints.gate.leaving import leaving_of
 from models.access import Post
 from models.audit import AuditLine, Result
 from models.base import db
@@ -144,6 +146,32 @@ def test_an_edited_address_leaves_nobody(client, token):
 def test_each_way_in_which_a_visit_ended_has_its_own_words(app, client, town, how, said):
     row = make.check_in(town.gate, NOW - timedelta(hours=1), left_at=NOW - timedelta(minutes=1), left_how=how)
     assert said in read(client.get(f"{pass_of(app, row)}/leave").text).text
+
+
+def part(app, row, english=False, now=NOW):
+    """What the pass shows of leaving."""
+    db.session.rollback()
+    with db.engine.connect() as connection:
+        leaving = leaving_of(connection, row, "token", named=True, english=english, now=now)
+    with app.test_request_context():
+        return read(render_template("gate/_leave.html", leaving=leaving, english=english), whole=False)
+
+
+def test_the_pass_offers_one_button_for_all_and_the_way_to_the_others(app, family):
+    shown = part(app, family[0])
+    (form,) = shown.forms
+    assert form.action == "/pass/token/leave" and form.buttons[0][2] == "我们2人一起离开"
+    assert shown.link("只有部分人离开") == "/pass/token/leave"
+    assert part(app, family[0], english=True).forms[0].buttons[0][2] == "All 2 of us are leaving"
+
+
+def test_the_pass_says_who_has_left_and_offers_nothing_more(app, client, town, family):
+    alone = make.check_in(town.gate, NOW, mobile="13900000009", left_at=NOW, left_how=Departure.SELF)
+    assert part(app, alone).text == "您09:41已经登记离开。" and not part(app, alone).forms
+    client.post(f"{pass_of(app, family[0])}/leave")
+    assert "大家都已经离开。" in part(app, family[0]).text
+    refused = make.check_in(town.gate, NOW, mobile="13900000008", verdict=Verdict.REFUSED)
+    assert part(app, refused).text == ""
 
 
 # --- the walk of scenario 12 ---
