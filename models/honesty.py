@@ -246,13 +246,13 @@ def findings(one: GateBoard) -> list[Finding]:
         ))  # fmt: skip
     found.append(Finding(
         "mobile", LOOKS["mobile"],
-        f"{one.mobiles}个手机号各写了{NAMES_OF_MOBILE}个以上姓名，共{one.mobile_rows}条" if one.mobiles else
+        f"{one.mobiles}个手机号{_each(one.mobiles)}写了{NAMES_OF_MOBILE}个以上姓名，共{one.mobile_rows}条" if one.mobiles else
         f"没有写了{NAMES_OF_MOBILE}个以上姓名的手机号",
         "看一看现场：一家人、老人同行很常见，是的话不用管", bool(one.mobiles),
     ))  # fmt: skip
     found.append(Finding(
         "device", LOOKS["device"],
-        f"{one.devices}部手机各登记了{NAMES_OF_DEVICE}个以上姓名，共{one.device_rows}条" if one.devices else
+        f"{one.devices}部手机{_each(one.devices)}登记了{NAMES_OF_DEVICE}个以上姓名，共{one.device_rows}条" if one.devices else
         f"没有登记了{NAMES_OF_DEVICE}个以上姓名的手机",
         "提醒门岗：替人登记请用“代登记”，不要借自己的手机扫码", bool(one.devices),
     ))  # fmt: skip
@@ -286,6 +286,10 @@ def _too_same(one: GateBoard) -> bool:
     """More than three in ten, and more than chance makes of so few readings (three standard deviations)."""
     chance = BY_ITSELF * one.measured + 3 * math.sqrt(BY_ITSELF * (1 - BY_ITSELF) * one.measured)
     return one.measured >= FEWEST and one.same > max(SAME_SHARE * one.measured, chance)
+
+
+def _each(number: int) -> str:
+    return "各" if number > 1 else ""
 
 
 def _share(part: int, whole: int) -> str:
