@@ -15,7 +15,7 @@ from .downloads import LASTS, SpentTicket
 from .timed import HOUR, Tick, same_period
 from .weeks import drop_empty_weeks, make_weeks
 
-AT_ONCE = 5000  # visits that a transaction ends
+AT_ONCE = 1000  # visits that a transaction ends
 SESSIONS_KEPT = timedelta(days=30)
 
 
@@ -26,10 +26,10 @@ def end_visits(tick: Tick) -> None:
     with tick.looking() as session:
         found = list(closings(session, tick.now, since))
     for closing in found:
-        ended = AT_ONCE
-        while ended == AT_ONCE:
+        last: int | None = 0
+        while last is not None:
             with tick.writing() as session:
-                ended = close_visits(session, closing, most=AT_ONCE)
+                last = close_visits(session, closing, after=last, most=AT_ONCE)
 
 
 def make_sums(tick: Tick) -> None:

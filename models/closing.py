@@ -65,19 +65,19 @@ def last_closing(closes: time, now: datetime) -> datetime:
     return closing if closing <= now else closing - DAY
 
 
-def close_visits(session: Session, closing: Closing, *, most: int) -> int:
-    """Ends the visits that a closing ends, at most so many at once, and answers how many. Those before it must be done."""
-    at: Any = (
-        literal_column(A_DAY_LATER[session.get_bind().dialect.name]) if closing.at is None else closing.at
-    )
-    these = (
+def close_visits(session: Session, closing: Closing, *, after: int = 0, most: int) -> int | None:
+    """Ends visits that a closing ends, in the order of their rows: the next `most` after this id. Answers the last id, None where
+    there was none. The closings before it must be done."""
+    until = (T.c.day <= local(closing.begun_by).date(), T.c.occurred_at <= closing.begun_by)
+    ids = session.scalars(
         select(T.c.id)
-        .where(T.c.place_id.in_(closing.place_ids), text(INSIDE), T.c.occurred_at <= closing.begun_by)
+        .where(T.c.place_id.in_(closing.place_ids), text(INSIDE), *until, T.c.id > after)
         .order_by(T.c.id)
         .limit(most)
-    )
-    ended = update(T).where(
-        T.c.id.in_(these), T.c.day <= local(closing.begun_by).date(), T.c.left_at.is_(None)
-    )
-    result: Any = session.execute(ended.values(left_at=at, left_how=Departure.CLOSING))
-    return int(result.rowcount)
+    ).all()
+    if not ids:
+        return None
+    at: Any = closing.at or literal_column(A_DAY_LATER[session.get_bind().dialect.name])
+    these = update(T).where(T.c.id.in_(ids), *until, T.c.left_at.is_(None))
+    session.execute(these.values(left_at=at, left_how=Departure.CLOSING))
+    return ids[-1]

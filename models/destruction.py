@@ -32,7 +32,7 @@ from .retention import Kept, Plan, plan_of
 from .timed import Tick
 
 T: Any = CheckIn.__table__
-BATCH = 1000
+BATCH = 500  # rows a transaction: visitors wait for it on SQLite
 SHEETS = 50  # a photograph may have megabytes
 LOG_NAME = "destruction.log"
 ACTION = "retention:purge"
