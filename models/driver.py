@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, LargeBinary, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -40,6 +40,9 @@ class Ready:
         writers = {
             name: _of(bind.type, dialect).bind_processor(dialect)
             for bind, name in compiled.bind_names.items()
+            if not isinstance(
+                bind.type, LargeBinary
+            )  # both drivers take bytes as they are, quicker than in a wrapper
         }
         self._writers = [(name, write) for name, write in writers.items() if write is not None]
         returned = statement.exported_columns

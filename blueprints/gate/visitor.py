@@ -7,7 +7,6 @@ transaction. No session, no login machinery, no objects of the ORM.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +18,7 @@ from blueprints.gate import bp, entry, nonce
 from blueprints.web.guard import public
 from blueprints.web.lean import lean
 from blueprints.web.page import text_size
+from blueprints.web.printed import Prints, blank
 from blueprints.web.sign_in import csrf
 from blueprints.web.site import site
 from models.base import db
@@ -30,21 +30,11 @@ from models.places import CODE_LENGTH, CODE_SIGNS, read_code
 from models.register import is_registered, register
 from models.rotating import is_rotating
 
-PLACEHOLDER = "nonce-goes-here"
 REMEMBER = timedelta(days=30)
 STATUS = {"unknown": 404, "revoked": 410, "paused": 503, "no_scheme": 503, "other_district": 404, "pass": 400}
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """A form page around its nonce, and the gate it was printed for."""
-
-    gate: GateView
-    before: str
-    after: str
-
-
-_printed: dict[tuple[str, str, str], Printed] = {}
+_forms = Prints()
 
 
 @bp.get("/g/<code>")
@@ -55,19 +45,13 @@ def form(code: str) -> Response:
     gate = _gate(code)
     if isinstance(gate, WrongCode):
         return wrong_code(gate)
-    english, text = english_wanted(), text_size()
-    visitor = remembered(gate)
+    english, visitor = english_wanted(), remembered(gate)
     token = nonce.issue(site.vault, gate.gate_id, gate.mode, site.now(), at_gate=_at_gate(gate))
     if visitor is not None or request.args:  # its links would carry this visitor's address to everybody
         return _page(_render(gate, english, nonce=token, visitor=visitor))
-    key = (gate.code, "en" if english else "zh", text)
-    page = _printed.get(key)
-    if page is None or page.gate is not gate:
-        before, after = _render(gate, english, nonce=PLACEHOLDER).split(PLACEHOLDER)
-        if len(_printed) > 5000:
-            _printed.clear()
-        page = _printed[key] = Printed(gate, before, after)
-    return _page(page.before + token + page.after)
+    key = gate.code, gate.number, gate.on, gate.mode, english, text_size()
+    form = _forms.page(key, lambda: _render(gate, english, nonce=blank("nonce")))
+    return _page(form.filled(nonce=token))
 
 
 def _at_gate(gate: GateView) -> bool:
