@@ -1,24 +1,43 @@
-"""`python -m benchmarks gate --rounds 5 --seconds 3 --database sqlite`; without a database: both."""
+"""`python -m benchmarks --only poll,day --rounds 5 --seconds 3 --database sqlite`; without them: all, on both databases.
+
+`--large` takes ten million check-ins for "many", and the morning's peak at its full length: half an hour in all.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from benchmarks import gate
+from benchmarks import days, gate, peak, polls
+from benchmarks.report import Report
 from benchmarks.servers import pin_to_the_others
+
+PARTS = ("page", "check-in", "poll", "day", "crowd", "peak")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="性能测量，只在本机回环地址上")
-    parser.add_argument("what", nargs="?", default="gate", choices=["gate"], help="量什么")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"只量这些，用逗号隔开：{','.join(PARTS)}")
     parser.add_argument("--rounds", type=int, default=5, help="交替几轮（默认5）")
     parser.add_argument("--seconds", type=float, default=3, help="一轮大约几秒（默认3）")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], help="只用这一种（默认两种都量）")
+    parser.add_argument("--large", action="store_true", help="一千万条登记、完整的早高峰（约半小时）")
     chosen = parser.parse_args()
+    parts = chosen.only.split(",")
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"没有这一项：{'、'.join(sorted(unknown))}")
     kinds = [chosen.database] if chosen.database else ["sqlite", "postgresql"]
+    rounds, seconds = max(chosen.rounds, 1), chosen.seconds
     pin_to_the_others()
-    report = gate.run(kinds, max(chosen.rounds, 1), chosen.seconds)
+    report = Report()
+    for number, kind in enumerate(kinds):
+        gate.run(report, kind, parts if number == 0 else [p for p in parts if p != "page"], rounds, seconds)
+        if "poll" in parts:
+            polls.run(report, kind, rounds, seconds)
+        if "day" in parts:
+            days.run(report, kind, rounds, seconds, large=chosen.large)
+        if {"crowd", "peak"} & set(parts):
+            peak.run(report, kind, parts, large=chosen.large)
     report.print()
     sys.exit(1 if report.failed else 0)
 

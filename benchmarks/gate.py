@@ -1,15 +1,15 @@
-"""The gate's GET and POST and the watching page's poll beside their floors. The bars are printed; only the page's weight fails."""
+"""The gate's GET and POST beside their floors. The bars are printed; only the page's weight fails."""
 
 from __future__ import annotations
 
 import gzip
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape, unescape
+from html import escape
 from pathlib import Path
 
 from flask import Flask
@@ -24,7 +24,7 @@ from benchmarks.servers import Server, serving
 from models import schema
 from models.access import Post
 from models.accounts import Account, LoginSession
-from models.base import db, local
+from models.base import db
 from models.vault import Vault
 from tests import make
 from tests.processes import folder
@@ -44,23 +44,25 @@ class GateSite:
     path: str
     names: tuple[str, str]  # place and gate, as its page shows them
     place_id: int
+    place_ids: tuple[int, ...]  # with its buildings
+    district_id: int
     cookie: str  # of a specialist of the place, signed in
+    guard: str  # and of a guard
 
 
-def run(kinds: list[str], rounds: int, seconds: float) -> Report:
-    report = Report()
-    for number, kind in enumerate(kinds):
-        with folder("cho-bench-") as home, database(kind, home) as where, gate_site(where, home) as site:
-            if number == 0:
-                weigh(report, site)
-                page(report, site, home, rounds, seconds)
+def run(report: Report, kind: str, parts: Collection[str], rounds: int, seconds: float) -> None:
+    if not {"page", "check-in"} & set(parts):
+        return
+    with folder("cho-bench-") as home, database(kind, home) as where, gate_site(where, home) as site:
+        if "page" in parts:
+            weigh(report, site)
+            page(report, site, home, rounds, seconds)
+        if "check-in" in parts:
             check_in(report, site, where, home, rounds, seconds)
-            poll(report, site, where, home, rounds, seconds)
-    return report
 
 
 @contextmanager
-def gate_site(where: Database, home: Path) -> Iterator[GateSite]:
+def gate_site(where: Database, home: Path, *, workers: int = 1, pinned: bool = True) -> Iterator[GateSite]:
     """The site as `make run` starts it, with one gate that is open day and night."""
     instance = home / "instance"
     app = create_app(env="demo", database_url=where.site_url, instance=str(instance))
@@ -71,14 +73,22 @@ def gate_site(where: Database, home: Path) -> Iterator[GateSite]:
         db.session.commit()
         code = town.gate.code
         assert code is not None
-        vault, path = app.extensions["site"].vault, f"/g/{code.code}"
-        gate_id, names = town.gate.id, (town.park.name, town.gate.name)
-        place_id, cookie = town.park.id, _signed_in(app, town.officer(Post.SPECIALIST))
+        facts = {
+            "vault": app.extensions["site"].vault,
+            "gate_id": town.gate.id,
+            "path": f"/g/{code.code}",
+            "names": (town.park.name, town.gate.name),
+            "place_id": town.park.id,
+            "place_ids": (town.park.id, town.building.id),
+            "district_id": town.district.id,
+            "cookie": _signed_in(app, town.officer(Post.SPECIALIST)),
+            "guard": _signed_in(app, town.officer(Post.GATE_GUARD)),
+        }
         db.session.remove()
         db.engine.dispose()
     environment = {"SITE_ENV": "demo", "SITE_DATABASE_URL": where.site_url, "SITE_INSTANCE": str(instance)}
-    with serving("app:create_app()", home, environment) as server:
-        yield GateSite(server, vault, gate_id, path, names, place_id, cookie)
+    with serving("app:create_app()", home, environment, workers=workers, pinned=pinned) as server:
+        yield GateSite(server, **facts)
 
 
 def weigh(report: Report, site: GateSite) -> None:
@@ -139,32 +149,6 @@ def check_in(
             share = ratio(ours, floor, figure)
             title = f"登记 {words}，{where.name}"
             report.bar(Bar(title, f"≥ {POST_SHARE:.2f} 的最小应用", share, share.middle >= POST_SHARE))
-
-
-def poll(report: Report, site: GateSite, where: Database, home: Path, rounds: int, seconds: float) -> None:
-    """A poll of the specialist's page that finds nothing new, beside a bare 204 with one look-up. Reported, no bar yet."""
-    address = f"/places/{site.place_id}"
-    cookie = f"Cookie: {site.cookie}\r\n"
-
-    def polls(count: int) -> list[bytes]:
-        """With the ticket of a page just loaded: it lasts a minute."""
-        html = get(site.server.port, visitors.gets(address, cookie)(1)[0])[2].decode()
-        found = re.search(rf'"({address}/poll[^"]+)"', html)
-        if found is None:
-            raise RuntimeError(f"{address}里没有轮询的地址")
-        return visitors.gets(unescape(found[1]), cookie)(count)
-
-    where.settle()
-    newest = where.rows("check_in")()
-    environment = {"POLL_DATABASE": where.of_site, "POLL_DAY": local(datetime.now(UTC)).date().isoformat()}
-    with serving("benchmarks.bare_poll:create_app()", home, environment) as server:
-        ours = Subject(f"轮询 GET，{where.name}", site.server, polls, 204, database=where.pid)
-        path = f"/poll/{site.place_id}?since={newest + 1}"
-        floor = Subject("　裸轮询", server, visitors.gets(path, cookie), 204, database=where.pid)
-        report.note(f"{ours.name}：{alternate(ours, floor, rounds, seconds)}")
-        report.pair(ours, floor)
-        times = ratio(ours, floor, lambda r: r.cpu_ms)
-        report.note(f"{ours.name}：裸轮询CPU的{times.middle:.2f}倍（{times.least:.2f}–{times.most:.2f}）")
 
 
 def _signed_in(app: Flask, person: Account) -> str:

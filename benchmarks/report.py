@@ -32,8 +32,8 @@ class Bar:
         if isinstance(found, Ratio):
             found = f"{found.middle:.2f}（{found.least:.2f}–{found.most:.2f}）"
         return (
-            padded(self.title, 24)
-            + padded(self.wanted, 22)
+            padded(self.title, 48)
+            + padded(self.wanted, 26)
             + padded(found, 22)
             + ("达到" if self.met else "未达到")
         )

@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from benchmarks.load import Load, drive
+from benchmarks.load import drive
 from benchmarks.servers import Server, cpu_ms
 
 MOST = 20_000  # requests in a round, whatever the seconds would allow
-WARM_UP = 400
 
 
 @dataclass
@@ -35,6 +34,7 @@ class Subject:
     status: int
     rows: Callable[[], int] | None = None
     database: int | None = None  # process of the database, where it is one of its own
+    warm_up: int = 400  # requests, until connections are open, statements prepared and pages printed
     rounds: list[Round] = field(default_factory=list)
 
     def cpu_ms(self) -> float:
@@ -56,7 +56,7 @@ class Ratio:
 def alternate(ours: Subject, floor: Subject, rounds: int, seconds: float) -> str:
     """Fills the rounds of both; about `seconds` each. Returns the foreign load: other work on this machine meanwhile."""
     speed = min(_warm_up(ours), _warm_up(floor))
-    count = max(min(int(speed * seconds), MOST), 100)
+    count = max(min(int(speed * seconds), MOST), ours.warm_up // 4)
     before = os.getloadavg()
     for number in range(rounds):
         for subject in (ours, floor) if number % 2 == 0 else (floor, ours):
@@ -71,36 +71,32 @@ def ratio(ours: Subject, floor: Subject, figure: Callable[[Round], float]) -> Ra
 
 
 def _warm_up(subject: Subject) -> float:
-    """Requests a second, once connections are open, statements prepared and pages printed."""
-    _ask(subject, WARM_UP)
-    return WARM_UP / _ask(subject, WARM_UP).seconds
+    """Requests a second, once it is warm."""
+    _round(subject, subject.warm_up)
+    return _round(subject, subject.warm_up).per_second
 
 
 def _round(subject: Subject, count: int) -> Round:
-    before = subject.server.cpu_ms(), _database_ms(subject)
-    load = _ask(subject, count)
-    return Round(
-        cpu_ms=(subject.server.cpu_ms() - before[0]) / count,
-        database_ms=(_database_ms(subject) - before[1]) / count,
-        per_second=count / load.seconds,
-        p99_ms=load.wait(0.99),
-    )
-
-
-def _ask(subject: Subject, count: int) -> Load:
     """One load; raises where an answer is not the expected one, or has written no row of its own."""
     requests = subject.requests(count)
     rows = subject.rows() if subject.rows else 0
+    before = subject.server.cpu_ms(), _database_ms(subject)
     gc.disable()
     try:
         load = drive(subject.server.port, requests)
     finally:
         gc.enable()
+    found = Round(
+        cpu_ms=(subject.server.cpu_ms() - before[0]) / count,
+        database_ms=(_database_ms(subject) - before[1]) / count,
+        per_second=count / load.seconds,
+        p99_ms=load.wait(0.99),
+    )
     if load.statuses != {subject.status: count}:
         raise RuntimeError(f"{subject.name}：应当全是{subject.status}，实际是{dict(load.statuses)}")
     if subject.rows and (written := subject.rows() - rows) != count:
         raise RuntimeError(f"{subject.name}：答复了{count}个，写下了{written}行")
-    return load
+    return found
 
 
 def _database_ms(subject: Subject) -> float:

@@ -13,9 +13,7 @@ from pathlib import Path
 from tests.processes import held
 
 ROOT = Path(__file__).resolve().parent.parent
-# One worker: with several, kept-alive connections pile up on one of them, and then it is the balance that is measured.
 GUNICORN = (
-    "--workers=1",
     "--worker-class=gthread",
     "--threads=8",
     "--log-level=warning",
@@ -73,16 +71,22 @@ def _own_cpu_ms(pid: int) -> float:
 
 
 @contextmanager
-def serving(app: str, home: Path, environment: Mapping[str, str]) -> Iterator[Server]:
-    """`app` (module:callable) behind gunicorn on a free port of loopback, until the end of the block."""
+def serving(
+    app: str, home: Path, environment: Mapping[str, str], *, workers: int = 1, pinned: bool = True
+) -> Iterator[Server]:
+    """`app` (module:callable) behind gunicorn on a free port of loopback, until the end of the block.
+
+    One worker where two servers are compared: with several, kept-alive connections pile up on one of them, and then it is
+    the balance that is measured.
+    """
     core, _others = cores()
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     port, number = listener.getsockname()[1], listener.fileno()
-    pinned = ["taskset", "--cpu-list", ",".join(map(str, core))]
+    on_core = ["taskset", "--cpu-list", ",".join(map(str, core if pinned else _cores))]
     # one seed for all, so that no server is luckier with its dictionaries than another
     settings = {**os.environ, "PYTHONHASHSEED": "0", **environment}
     with held(
-        [*pinned, sys.executable, "-m", "gunicorn", f"--bind=fd://{number}", *GUNICORN, app],
+        [*on_core, sys.executable, "-m", "gunicorn", f"--bind=fd://{number}", f"--workers={workers}", *GUNICORN, app],
         log=home / "gunicorn.log", cwd=ROOT, env=settings, pass_fds=[number],
     ) as process:  # fmt: skip
         listener.close()
