@@ -49,7 +49,7 @@ def form(code: str) -> Response:
     token = nonce.issue(site.vault, gate.gate_id, gate.mode, site.now(), at_gate=_at_gate(gate))
     if visitor is not None or request.args:  # its links would carry this visitor's address to everybody
         return _page(_render(gate, english, nonce=token, visitor=visitor))
-    key = gate.code, gate.number, gate.on, gate.mode, english, text_size()
+    key = gate.code, gate.number, gate.on, gate.mode, gate.faulty_until, english, text_size()
     form = _forms.page(key, lambda: _render(gate, english, nonce=blank("nonce")))
     return _page(form.filled(nonce=token))
 

@@ -53,7 +53,12 @@ def test_open_cases_are_found_by_their_own_index(town):
     else:
         db.session.execute(text("SET LOCAL enable_seqscan = off"))
         db.session.execute(text("SET LOCAL enable_bitmapscan = off"))
-        assert "ix_check_in_open" in str(db.session.execute(text(f"EXPLAIN {query}")).all())
+        parts = (
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'ix_check_in_open'::regclass"
+        )
+        names = db.session.scalars(text(parts)).all()  # each week's part of the index has a name of its own
+        plan = str(db.session.execute(text(f"EXPLAIN {query}")).all())
+        assert names and any(name in plan for name in names)
 
 
 def test_the_chart_reaches_over_the_opening_hours_and_beyond_where_somebody_came(town):
