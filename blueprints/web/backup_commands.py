@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 
 from blueprints.web import jobs
 from blueprints.web.site import site
-from models import audit, backup, destruction
+from models import audit, backup, destruction, timed
 from models.base import RuleBroken, db
 
 KEEP = 14
@@ -77,7 +77,8 @@ def restore_command(file: Path) -> None:
     )
     click.echo(f"已恢复{manifest.taken_at}的备份：{_facts(manifest)}，审计链完整。")
     tick = jobs.tick_now()
-    again = destruction.replay(tick, [tick.instance / destruction.LOG_NAME])
+    with timed.alone(db.engine, "purge"):
+        again = destruction.replay(tick, [tick.instance / destruction.LOG_NAME])
     click.echo(
         f"备份以后销毁过的，又销毁了{sum(one.number for one in again)}条。其他机器有销毁日志的，再运行flask purge --replay --log"
     )
