@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 ARGS ?=
+# a file of tests stays in one process, and each process has databases, servers and a browser of its own
+AT_ONCE ?= -n auto --dist loadfile
 
 # libpango and the fonts draw the PDFs; the others serve tests alone (libatomic1: Playwright's own Node.js)
 PACKAGES := python3 python3-venv libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk fonts-dejavu-core
@@ -17,8 +19,8 @@ run: deps ## 启动演示站点：http://127.0.0.1:8000（换端口：PORT=8001 
 	@exec $(PYTHON) -m tools.serve
 
 test: deps-dev lint ## 全部检查和测试：先SQLite，再PostgreSQL（只跑一部分：make test ARGS="-k gate"）
-	$(PYTHON) -m pytest $(ARGS)
-	TEST_DATABASE=postgresql $(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest $(AT_ONCE) $(ARGS)
+	TEST_DATABASE=postgresql $(PYTHON) -m pytest $(AT_ONCE) $(ARGS)
 
 lint: deps-dev ## 格式、写法、类型、模块依赖
 	$(PYTHON) -m ruff check

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
@@ -23,6 +24,11 @@ from models import schema
 from models.base import Row, db, reading
 from models.gateview import Version
 from tests import make, postgres
+
+# A slow machine is no fault of a test. In CI Hypothesis takes its own profile, which says so too and draws the same every time.
+settings.register_profile("patient", deadline=None)
+if "CI" not in os.environ:
+    settings.load_profile("patient")
 
 NOW = datetime(2026, 11, 20, 1, 41, 26, tzinfo=UTC)  # Friday 20 November 2026, 09:41:26 in Shanghai
 
