@@ -28,6 +28,7 @@ from .gate import CheckIn, Note, Reading
 from .keeping import Destruction
 from .paper import PaperSheet, SheetPhoto
 from .places import District, Gate, Place
+from .pulse import move
 from .retention import Kept, Plan, plan_of
 from .timed import Tick
 
@@ -262,6 +263,7 @@ def forget(
         if entry in session:
             session.expunge(entry)
     delete_rows(session, rows)
+    move(session.connection(), [first.place_id])
     destroyed.add(session, [(entry.day, entry.nonce) for entry in entries])
     where = {"at": now, "district": first.district_id, "place": first.place_id, "day": first.day}
     names = [hashlib.sha256(entry.nonce).hexdigest() for entry in entries]

@@ -102,8 +102,8 @@ def _confirm_entries(session: Session, place_id: int, rows: Sequence[Any], now: 
     )
 
 
-def _end_elsewhere(session: Session, entry: CheckIn) -> None:
-    """A marked entry has moved nobody; now that its visitor has been seen, they are no longer where they were."""
+def end_elsewhere(session: Session, entry: CheckIn) -> None:
+    """An entry that a mark or a doubt set apart has moved nobody; now that its visitor was seen here, they are nowhere else."""
     own = CheckIn.mobile_index if entry.mobile_index is not None else CheckIn.device_index
     visitor = entry.mobile_index or entry.device_index
     if visitor is None:
@@ -114,7 +114,7 @@ def _end_elsewhere(session: Session, entry: CheckIn) -> None:
             own == visitor,
             CheckIn.day.in_(days_of(entry.occurred_at, timedelta(days=1))),
             CheckIn.place_id != entry.place_id,
-            CheckIn.id < entry.id,
+            CheckIn.id != entry.id,
             text(INSIDE),
         )
         .values(left_at=entry.occurred_at, left_how=Departure.MOVED)
@@ -156,8 +156,8 @@ def confirm(session: Session, entry: CheckIn, *, now: datetime, by_id: int) -> N
     session.flush()
     if entry.kind != Kind.ENTRY:
         _confirm_entries(session, entry.place_id, [entry], now, by_id)
-    elif entry.marks:
-        _end_elsewhere(session, entry)
+    else:
+        end_elsewhere(session, entry)
     if entry.is_abnormal:
         Note.write(entry, outcome=Outcome.CHECKED, text="", now=now, by_id=by_id)
 

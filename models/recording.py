@@ -37,6 +37,7 @@ from .keeping import Hold
 from .paper import PaperSheet
 from .places import Gate, ModeOrder
 from .policy.book import Book
+from .pulse import move
 from .register import attempt
 from .vault import Vault
 from .watch import Fault
@@ -297,4 +298,5 @@ def undo(session: Session, batch: Batch, *, now: datetime) -> tuple[list[int], l
                 CheckIn.left_how == Departure.MOVED, CheckIn.left_at == entry.occurred_at,
             )  # fmt: skip
             session.execute(update(CheckIn).where(*moved_by_it).values(left_at=None, left_how=None))
+    move(session.connection(), {entry.place_id for entry in batch.rows.values()})
     return [number for number in batch.rows if number not in kept], kept

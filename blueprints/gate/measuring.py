@@ -17,8 +17,8 @@ from blueprints.gate.desk import shown
 from blueprints.web.guard import commit, needs
 from blueprints.web.page import done, page
 from blueprints.web.site import site
-from models import identifiers
-from models.base import RuleBroken
+from models import identifiers, presence
+from models.base import RuleBroken, db
 from models.gate import CheckIn
 from models.register import declared_by
 
@@ -57,6 +57,8 @@ def measure(check_in: CheckIn) -> ResponseReturnValue:
         except RuleBroken as refusal:
             form.temperature.errors = [*form.temperature.errors, str(refusal)]
         else:
+            if check_in.is_inside:
+                presence.end_elsewhere(db.session(), check_in)
             commit(before=before, after=check_in.verdict)
             return done(url_for("gate.desk", gate=check_in.gate_id))
     return page("gate/measure.html", form=form, shown=shown(check_in), gate=check_in.gate)

@@ -113,7 +113,7 @@ def _asked(place: Place) -> tuple[EntryFilter, Sequence[Place], Sequence[Gate]]:
 
 
 def _wanted(form: EntryFilter, place: Place, places: Sequence[Place]) -> cases.Wanted:
-    written = (form.q.data or "").strip()
+    written = "".join(sign for sign in form.q.data or "" if sign.isprintable()).strip()
     try:
         mobile_index = site.vault.blind(mobile(written), "mobile") if written else None
     except Unreadable:

@@ -18,6 +18,7 @@ from models import audit
 from models.access import Post
 from models.accounts import Account, Appointment
 from models.base import RuleBroken, local
+from models.closing import close_visits, closings
 from models.demo import duty
 from models.demo.crowd import Crowd
 from models.demo.days import Days, views_of
@@ -96,6 +97,8 @@ def load(
             object_type="district", object_id=str(town.district.id), result=audit.Result.DONE,
             details={"count": here["check_ins"]},
         )  # fmt: skip
+    for closing in list(closings(session, now)):
+        close_visits(session, closing, most=sum(counts.values()))
     sum_up(session, now)
     return dict(counts)
 

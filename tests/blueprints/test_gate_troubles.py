@@ -61,7 +61,7 @@ def full_disk():
             connection.execute(text("DROP FUNCTION disk_is_full"))
 
 
-def test_a_full_disk_is_refused_in_words_and_nothing_is_half_written(client, code):
+def test_a_full_disk_is_refused_in_words_and_nothing_is_half_written(app, client, code):
     forms = [fill(open_form(client, code), **{**GOOD, "mobile": f"138{n:08}"}) for n in range(200)]
     db.session.rollback()
     with full_disk():

@@ -234,7 +234,7 @@ def test_the_same_lines_sent_in_parallel_are_one_row_each(guard, sheet, app):
 WRONG = [
     ("time", "25:70", "没有看懂“25:70”"), ("time", "", "请填时刻"), ("time", "09:59", "11月20日09:59还没有到"),
     ("name", "", "请填写"), ("name", "<b>", "姓名里有“<”"), ("mobile", "123", "手机号是11位"),
-    ("temperature", "365", "是36.5吗"), ("temperature", "52", "体温在34.0到42.0"), ("mask", "", "请选择"),
+    ("temperature", "365", "是36.5吗"), ("temperature", "52", "体温在34.0到42.0"), ("mask", "", "请选一项"),
     ("left", "09:05", "离开11月20日09:05比进入11月20日09:12早"), ("left", "11:00", "还没有到"), ("enterprise", "\u200b坏", "看不见"),
 ]  # fmt: skip
 
