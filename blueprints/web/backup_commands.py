@@ -69,16 +69,16 @@ def restore_command(file: Path) -> None:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"没有恢复：{error.strerror}") from None
+    click.echo(f"已恢复{manifest.taken_at}的备份：{_facts(manifest)}，审计链完整。")
+    tick = jobs.tick_now()
+    with timed.alone(db.engine, "purge"):
+        again = destruction.replay(tick, [tick.instance / destruction.LOG_NAME])
     _log(
         "backup:restore",
         sha256=manifest.sha256,
         count=sum(manifest.rows.values()),
         taken_at=manifest.taken_at,
     )
-    click.echo(f"已恢复{manifest.taken_at}的备份：{_facts(manifest)}，审计链完整。")
-    tick = jobs.tick_now()
-    with timed.alone(db.engine, "purge"):
-        again = destruction.replay(tick, [tick.instance / destruction.LOG_NAME])
     click.echo(
         f"备份以后销毁过的，又销毁了{sum(one.number for one in again)}条。其他机器有销毁日志的，再运行flask purge --replay --log"
     )

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, text
 
-from models import visits
+from models import presence, visits
 from models.access import Post
 from models.base import RuleBroken, db
 from models.evacuation import muster
@@ -346,9 +346,12 @@ class World:
             self.refused[visitor, place] = self.now
             self.last[visitor] = (row.id, here if goes_on else None)
             return
-        for visit in mine:
-            if visit.place != place and visit.let_in:
-                self.end(visit)
+        if not row.marks:  # a marked row moves nobody until a guard has seen its visitor
+            for visit in mine:
+                if visit.place != place and visit.let_in:
+                    self.end(visit)
+        if goes_on and passes and not here.let_in:  # the first row that is let in is the entry
+            here.open, goes_on = bool(row.marks), False
         if not goes_on:
             here = Visit(place, row.id, row.day, let_in=passes, admitted=passes and not row.marks)
             self.visits.append((visitor, here))
@@ -391,9 +394,14 @@ class World:
         if visit is not None:
             row = db.session.get(CheckIn, visit.row_id)
             row.confirmed_at, row.confirmed_by_id = self.now, self.guard_id
+            db.session.flush()
+            presence.end_elsewhere(db.session(), row)
             db.session.commit()
             self.entries += not visit.admitted
             visit.let_in = visit.admitted = True
+            for who, other in self.visits:
+                if who == visitor and other.open and other.admitted and other.place != visit.place:
+                    self.end(other)
 
     def wait(self, minutes):
         self.now += timedelta(minutes=minutes)
