@@ -1,9 +1,15 @@
 """Migrations and models say the same, on the way up and on the way down."""
 
-from sqlalchemy import inspect
+from datetime import timedelta
+
+from sqlalchemy import inspect, select
 
 from models import schema
+from models.access import Post
 from models.base import db
+from models.gate import CheckIn, Note, Outcome
+from tests import make
+from tests.conftest import NOW
 
 
 def test_the_migrated_database_is_what_the_models_say(app):
@@ -15,4 +21,23 @@ def test_migrations_go_down_to_nothing_and_up_again(app):
     schema.downgrade(db.engine, "base")
     assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
     schema.upgrade(db.engine)
+    assert schema.differences(db.engine) == []
+
+
+def test_check_ins_live_through_the_cut_into_weeks_and_back(app, town):
+    """Rows of several weeks with a note and a reading on them, down to the first shape and up again."""
+    person = town.officer(Post.GATE_GUARD)
+    entries = [
+        make.check_in(town.gate, NOW - timedelta(days=days), name=f"访客{days}") for days in (0, 9, 40)
+    ]
+    make.save(Note(check_in_id=entries[1].id, outcome=Outcome.GONE, text=None, at=NOW, by_id=person.id))
+    before = [(e.id, e.nonce, e.day, e.name) for e in entries]
+    db.session.remove()
+    schema.downgrade(db.engine, "0001")
+    schema.upgrade(db.engine)
+    rows = db.session.scalars(select(CheckIn).order_by(CheckIn.id)).all()
+    assert [(e.id, e.nonce, e.day, e.name) for e in rows] == before
+    assert [len(e.notes) for e in rows] == [0, 1, 0]
+    db.session.rollback()
+    assert make.check_in(town.gate, NOW, name="下一位").id == before[-1][0] + 1
     assert schema.differences(db.engine) == []
