@@ -151,6 +151,7 @@ def test_each_way_in_which_a_visit_ended_has_its_own_words(app, client, town, ho
 def part(app, row, english=False, now=NOW):
     """What the pass shows of leaving."""
     db.session.rollback()
+    db.session.refresh(row)  # what the site has done to it since
     with db.engine.connect() as connection:
         leaving = leaving_of(connection, row, "token", named=True, english=english, now=now)
     with app.test_request_context():
