@@ -13,12 +13,9 @@ from pathlib import Path
 from tests.processes import held
 
 ROOT = Path(__file__).resolve().parent.parent
-GUNICORN = (
-    "--worker-class=gthread",
-    "--threads=8",
-    "--log-level=warning",
-    "--no-control-socket",
-)
+# As in service; but no worker is replaced, and one that is alone has nobody to leave connections to.
+GUNICORN = ("--config=deploy/gunicorn.conf.py", "--max-requests=0")
+ALONE = ("--worker-connections=1000",)
 TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
@@ -86,7 +83,8 @@ def serving(
     # one seed for all, so that no server is luckier with its dictionaries than another
     settings = {**os.environ, "PYTHONHASHSEED": "0", **environment}
     with held(
-        [*on_core, sys.executable, "-m", "gunicorn", f"--bind=fd://{number}", f"--workers={workers}", *GUNICORN, app],
+        [*on_core, sys.executable, "-m", "gunicorn", f"--bind=fd://{number}", f"--workers={workers}", *GUNICORN,
+         *(ALONE if workers == 1 else ()), app],
         log=home / "gunicorn.log", cwd=ROOT, env=settings, pass_fds=[number],
     ) as process:  # fmt: skip
         listener.close()

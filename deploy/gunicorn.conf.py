@@ -11,7 +11,8 @@ from prometheus_client import multiprocess
 bind = os.environ.get("SITE_BIND", "127.0.0.1:8000").split(",")
 workers = int(os.environ.get("SITE_WORKERS") or os.cpu_count() or 1)
 worker_class = "gthread"
-threads = int(os.environ.get("SITE_THREADS") or 8)
+# With eight, a worker under load spends its time handing Python's lock from one thread to the next.
+threads = int(os.environ.get("SITE_THREADS") or 4)
 
 # Kept-alive connections of the front server stay with the worker that took them. Each takes no more than it has threads for
 # and as many again waiting; what comes then goes to another. deploy/nginx/site.conf opens its connections anew every 200 requests.

@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeEngine
 from .base import PAUSE_SECONDS
 
 BUSY_SECONDS = 10  # as in models.base
+LOOK_MS = 3  # SQLite sleeps 1 and 2 ms, about as long as a write takes
 
 
 class Ready:
@@ -69,6 +70,19 @@ def _of(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     return kind.dialect_impl(dialect)
 
 
+def _patiently(attempt: Callable[[], Any]) -> Any:
+    """Waits for SQLite's lock up to BUSY_SECONDS. Left to itself SQLite sleeps longer and longer, up to a tenth of a second, and
+    a process whose neighbour is busy would get no turn at all."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return attempt()
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)
+            if not busy or time.monotonic() > deadline:
+                raise
+
+
 class DriverConnection:
     """A connection of the driver, for statements that are `Ready`. On PostgreSQL each is a transaction of its own, unless one
     was begun."""
@@ -85,9 +99,9 @@ class DriverConnection:
     def run(self, statement: Callable[[Dialect], Ready], values: Mapping[str, Any]) -> list[Any]:
         """Executes `statement(dialect)`, and gives its rows."""
         ready = statement(self.dialect)
-        return [
-            ready.row(found) for found in self._cursor.execute(ready.sql, ready.arguments(values)).fetchall()
-        ]
+        arguments = ready.arguments(values)
+        found = _patiently(lambda: self._cursor.execute(ready.sql, arguments).fetchall())
+        return [ready.row(one) for one in found]
 
     @contextmanager
     def together(self, turn: bytes | None = None) -> Iterator[None]:
@@ -114,6 +128,8 @@ class KeptConnection(DriverConnection):
         pooled.detach()  # prepared like every connection of the engine, and from now on ours alone
         if engine.dialect.name == "postgresql":
             connection.autocommit = True
+        else:
+            connection.execute(f"PRAGMA busy_timeout={LOOK_MS}")  # see _patiently
         super().__init__(connection, engine.dialect)
         self.used_at = time.monotonic()
 
@@ -154,10 +170,13 @@ def reading_from(engine: Engine) -> Iterator[DriverConnection]:
 
 
 @contextmanager
-def writing_to(engine: Engine) -> Iterator[DriverConnection]:
+def writing_to(engine: Engine, *, one_statement: bool = False) -> Iterator[DriverConnection]:
     """For reading and then one INSERT, or more `together`. When the block has ended, what was written is on the disk. Fails as
     `reading_from` does."""
-    with reading_from(engine) as connection, _BLOCKS[engine.dialect.name](connection.connection):
+    with (
+        reading_from(engine) as connection,
+        _BLOCKS[engine.dialect.name](connection.connection, one_statement),
+    ):
         yield connection
 
 
@@ -190,21 +209,24 @@ _turn = threading.Lock()
 
 
 @contextmanager
-def _in_turn(connection: sqlite3.Connection) -> Iterator[None]:
-    """SQLite writes one at a time: the threads of a process queue here, for at its own lock they would sleep and ask again."""
+def _in_turn(connection: sqlite3.Connection, one_statement: bool) -> Iterator[None]:
+    """SQLite writes one at a time: the threads of a process queue here, and the first of them for the lock that all share."""
     if not _turn.acquire(timeout=BUSY_SECONDS):
         raise sqlite3.OperationalError("database is locked")
     try:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("COMMIT")
+        if one_statement:  # a transaction by itself
+            yield
+        else:
+            _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+            yield
+            connection.execute("COMMIT")
     finally:
         _turn.release()
 
 
 # PostgreSQL shows every statement what is committed by then, in a transaction or out of it (READ COMMITTED). So the INSERT is
 # the transaction, and the server is asked twice, not four times.
-_BLOCKS: dict[str, Callable[[Any], AbstractContextManager[Any]]] = {
+_BLOCKS: dict[str, Callable[[Any, bool], AbstractContextManager[Any]]] = {
     "sqlite": _in_turn,
-    "postgresql": nullcontext,
+    "postgresql": lambda _connection, _one_statement: nullcontext(),
 }

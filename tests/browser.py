@@ -132,7 +132,7 @@ def live_server(
         env |= environment
         command = [
             *(sys.executable, "-m", "gunicorn", f"--bind=fd://{listener.fileno()}", "--no-control-socket"),
-            *(f"--workers={workers}", "--worker-class=gthread", "--threads=8", "--graceful-timeout=3"),
+            *(f"--workers={workers}", "--worker-class=gthread", "--threads=4", "--graceful-timeout=3"),
             application,
         ]
         log, descriptors = there / "server.log", [listener.fileno()]

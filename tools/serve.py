@@ -17,8 +17,9 @@ from urllib.parse import urljoin
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 15  # seconds between being asked to end and being killed
 PR_SET_PDEATHSIG = 1
-GUNICORN = ("-m", "gunicorn", "--no-control-socket", "--workers=2", "--worker-class=gthread", "--threads=8",
-            "--graceful-timeout=5", "--log-level=warning")  # fmt: skip
+GUNICORN = ("-m", "gunicorn", "--no-control-socket", "--workers=2", "--worker-class=gthread", "--threads=4",
+            "--graceful-timeout=5", "--log-level=warning",
+            *(["--worker-tmp-dir=/dev/shm"] if os.access("/dev/shm", os.W_OK) else []))  # fmt: skip
 WORK = ("-m", "flask", "--app", "app", "work")
 
 

@@ -44,7 +44,7 @@ class Settings:
     health_code_url: str = ""  # where visitors' health codes are looked up; empty: nowhere
     health_code_key: str = field(default="", repr=False)
     health_code_seconds: float = 1.5  # from a question to its last byte
-    health_code_at_once: int = 4  # questions of one process; fewer than its threads
+    health_code_at_once: int = 2  # questions of one process; fewer than its threads
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:

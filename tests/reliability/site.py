@@ -43,7 +43,7 @@ class Killable:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{self.port}", "--no-control-socket",
-                   "--workers=2", "--worker-class=gthread", "--threads=8", "app:create_app()"]  # fmt: skip
+                   "--workers=2", "--worker-class=gthread", "--threads=4", "app:create_app()"]  # fmt: skip
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True

@@ -75,7 +75,7 @@ class HttpCodeService:
         key: str,
         *,
         seconds: float = 1.5,
-        at_once: int = 4,
+        at_once: int = 2,
         breaker: Breaker | None = None,
         trust: ssl.SSLContext | None = None,
     ) -> None:
