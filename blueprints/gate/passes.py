@@ -8,13 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Response, abort, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy import or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from blueprints.gate import bp, nonce
 from blueprints.gate.leaving import leaving_of
 from blueprints.gate.visitor import engine, english_wanted
+from blueprints.web import filters
 from blueprints.web.guard import public
 from blueprints.web.lean import lean
 from blueprints.web.page import done, text_size
@@ -23,9 +24,10 @@ from blueprints.web.sign_in import csrf
 from blueprints.web.site import site
 from blueprints.web.templating import symbols
 from models import passes, pulse, words
-from models.base import reading
+from models.base import local, reading
 from models.gate import ADMITTED, CheckIn, Mark, MeasuredBy, Verdict, read_reasons, reason_words
 from models.gateview import GateView
+from models.masks import mask_mobile, mask_name
 from models.policy.schema import Effect, GateForm, Mode, Policy
 from models.visits import VISIT
 
@@ -113,6 +115,13 @@ class Pass:
         return steps
 
     @property
+    def ordinary(self) -> bool:
+        """Let in, and nothing more to say."""
+        row = self.row
+        more = row.reasons, row.marks, row.first_at, row.left_at, row.recheck_asked_at
+        return self.verdict in ADMITTED and not any(more)
+
+    @property
     def may_leave(self) -> bool:
         """Whether a visit may be under way that this visitor can end: whoever was let in, by the form or by the guard."""
         let_in = self.verdict in ADMITTED or self.row.confirmed_at is not None
@@ -127,7 +136,7 @@ class Pass:
         return self.row.measured_at + timedelta(minutes=self.policy.thresholds.recheck_minutes)
 
 
-_frames = Prints()
+_ordinary = Prints()
 
 
 @bp.get("/pass/<token>")
@@ -144,29 +153,55 @@ def show(token: str) -> Response:
 
 
 def _valid(found: Pass, english: bool, token: str) -> str:
-    """What is the visitor's own is drawn each time, the frame around it once for all who look at the same."""
-    row, live = found.row, request.args.get("live") != "0"
-    word = words.word_for(site.vault, row.gate_id, words.minute_of(found.now)) if found.has_word else None
-    seconds = words.seconds_left(found.now) + 1
-    own = {
-        "main": draw(
-            "gate/_pass.html", it=found, row=row, english=english, token=token, word=word, live=live, seconds=seconds,
-            mobile=site.vault.unseal(row.mobile, CheckIn.MOBILE) if row.mobile else "",
-        ),
-        "sprite": symbols(found.icon, "thermometer", "log-out", *([f"w-{word.shape}"] if word else [])),
-        "seconds": str(seconds),
-        "token": token,
-    }  # fmt: skip
-    frame = {
-        **_names(found), "english": english, "live": live, "has_word": found.has_word, "label": found.label(english),
-        "place_phone": row.place_phone,
-    }  # fmt: skip
-    if request.args:  # its links would carry this visitor's address to everybody
-        return draw("gate/pass.html", **frame, **{**own, "main": Markup(own["main"])})
+    """Nearly everybody gets an ordinary pass, which is printed once for all who come in at a gate and filled in for each."""
+    own = _own(found, english, token)
+    if request.args or not found.ordinary:  # links on it would carry this visitor's address to everybody
+        return _draw(found, english, own)
+    row, names = found.row, tuple(_names(found).values())
+    shown = (row.mobile is None, row.celsius is None, row.masked, row.written == "", row.place_phone)
+    key = (*names, found.label(english), found.has_word, found.by_guard, *shown, english, text_size())
     blanks = {name: blank(name) for name in own}
-    key = (*frame.values(), text_size())
-    page = _frames.page(key, lambda: draw("gate/pass.html", **frame, **blanks).replace(token, blank("token")))
-    return page.filled(**own)
+    page = _ordinary.page(
+        key, lambda: _draw(found, english, blanks).replace(token, blank("token"))
+    )  # same_page()
+    return page.filled(**{name: escape(text) for name, text in own.items()})
+
+
+def _own(found: Pass, english: bool, token: str) -> dict[str, str]:
+    """What is this visitor's alone on an ordinary pass."""
+    row = found.row
+    word = words.word_for(site.vault, row.gate_id, words.minute_of(found.now)) if found.has_word else None
+    day = f"{local(row.occurred_at).date()}" if english else " ".join(
+        (filters.day(row.occurred_at), filters.weekday(row.occurred_at))
+    )  # fmt: skip
+    return {
+        "token": token,
+        "seconds": str(words.seconds_left(found.now) + 1),
+        "now": filters.clock_time(found.now),
+        "time": filters.clock_seconds(row.occurred_at),
+        "iso": filters.iso(row.occurred_at),
+        "day": day,
+        "until": filters.clock_time(found.until),
+        "number": str(row.call_number),
+        "name": mask_name(row.name),
+        "mobile": mask_mobile(site.vault.unseal(row.mobile, CheckIn.MOBILE)) if row.mobile else "",
+        "celsius": str(found.celsius),
+        "written": row.written,
+        "word": word.zh if word else "",
+        "english": word.en if word else "",
+        "shape": word.shape if word else "",
+        "sprite": symbols(found.icon, "thermometer", "log-out", *([f"w-{word.shape}"] if word else [])),
+    }
+
+
+def _draw(found: Pass, english: bool, own: dict[str, str]) -> str:
+    about = {"it": found, "row": found.row, "english": english, "live": request.args.get("live") != "0",
+             "has_word": found.has_word}  # fmt: skip
+    main = draw("gate/_pass.html", **about, own=own)
+    return draw(
+        "gate/pass.html", **about, **_names(found), main=Markup(main), label=found.label(english),
+        place_phone=found.row.place_phone, token=own["token"], seconds=own["seconds"], sprite=own["sprite"],
+    )  # fmt: skip
 
 
 def _of_a_party(found: Pass, english: bool, token: str) -> str:
