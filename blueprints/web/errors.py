@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, g, make_response, render_template
+from flask import Flask, Response, make_response, render_template
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from blueprints.web import logs
+from blueprints.web.headers import request_id
 from blueprints.web.sign_in import ask_to_sign_in
 from models.base import RuleBroken, db
 
@@ -43,7 +44,7 @@ def answer(status: int, title: str = "", advice: str = "") -> Response:
     words = WORDS.get(status, WORDS[500] if status >= 500 else WORDS[400])
     html = render_template(
         "error.html", status=status, title=title or words[0], advice=advice or words[1],
-        number=g.get("request_id", ""), signed_in=_signed_in(),
+        number=request_id(), signed_in=_signed_in(),
     )  # fmt: skip
     return make_response(html, status)
 

@@ -18,6 +18,7 @@ from flask_login import current_user
 from sqlalchemy import ColumnElement, select
 from werkzeug.exceptions import Forbidden
 
+from blueprints.web.headers import request_id
 from blueprints.web.site import site
 from models import access, audit
 from models.accounts import Appointment
@@ -153,7 +154,7 @@ def _append(action: str, result: audit.Result, details: dict[str, Any] | None, *
         facts.setdefault("post", ",".join(sorted({a.post.value for a in posts})))
     audit.append(
         db.session(), now=site.now(), details=details, action=action, result=result,
-        address=request.remote_addr or "", request_id=g.get("request_id", ""), **facts,
+        address=request.remote_addr or "", request_id=request_id(), **facts,
     )  # fmt: skip
 
 

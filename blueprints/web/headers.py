@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, after_this_request, g, request
 
 from blueprints.web.site import site
 from models.base import writing
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
@@ -22,10 +27,8 @@ FIXED = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Content-Security-Policy": CSP,
 }
-FIXED_WITH_TLS = FIXED | {"Strict-Transport-Security": "max-age=31536000"}
-PLAIN, WITH_TLS = (
-    [(name.lower(), (name, value)) for name, value in headers.items()] for headers in (FIXED, FIXED_WITH_TLS)
-)
+WITH_TLS = {"Strict-Transport-Security": "max-age=31536000"}
+NO_STORE = {"Cache-Control": "no-store"}  # every page here has somebody's affairs on it
 CHOICES = {"text": ("normal", "large", "xlarge"), "lang": ("zh", "en")}
 
 
@@ -33,13 +36,37 @@ REQUEST_ID = re.compile(r"[0-9a-f]{16,40}")
 
 
 def init_app(app: Flask) -> None:
-    app.after_request(finish)
+    app.after_request(keep_choices)
     app.teardown_request(end)
+    tls = app.extensions["site"].settings.tls
+    app.wsgi_app = WithHeaders(app.wsgi_app, FIXED | NO_STORE | (WITH_TLS if tls else {}))  # type: ignore[method-assign]
+
+
+class WithHeaders:
+    """Gives every answer these headers, where it has none of that name; whatever made it, an error or a poll too."""
+
+    def __init__(self, app: WSGIApplication, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._headers = [(name.lower(), (name, value)) for name, value in headers.items()]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, given: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+            names = {name.lower() for name, _value in given}
+            more = [header for name, header in self._headers if name not in names]
+            return start_response(status, [*given, *more], *error)
+
+        return self._app(environ, start)
 
 
 def begin() -> None:
-    g.request_id = _given_id() or secrets.token_hex(8)
     g.writing_before = writing.set(request.method not in ("GET", "HEAD", "OPTIONS"))
+
+
+def request_id() -> str:
+    """The number of this request, in logs and on pages that say what went wrong; made when it is first asked for."""
+    if "request_id" not in g:
+        g.request_id = _given_id() or secrets.token_hex(8)
+    return g.request_id
 
 
 def _given_id() -> str:
@@ -48,31 +75,15 @@ def _given_id() -> str:
     return given if REQUEST_ID.fullmatch(given) else ""
 
 
-def finish(response: Response) -> Response:
-    tls, given = site.settings.tls, {name.lower() for name, _value in response.headers}
-    wanted = WITH_TLS if tls else PLAIN
-    response.headers.extend([header for name, header in wanted if name not in given])
-    if "cache-control" not in given and request.endpoint != "static":
-        response.headers.add("Cache-Control", "no-store")  # every page here has somebody's affairs on it
-    if request.args:
-        _keep_choices(response, tls)
-    return response
-
-
-def nothing() -> Response:
-    """204, for a poll that finds nothing new."""
-    wanted = WITH_TLS if site.settings.tls else PLAIN
-    return Response(
-        status=204, headers=[*(header for _name, header in wanted), ("Cache-Control", "no-store")]
-    )
-
-
-def _keep_choices(response: Response, tls: bool) -> None:
+def keep_choices(response: Response) -> Response:
     """Size of type and language, as a link on the page chose them, for the pages that follow."""
-    for name, choices in CHOICES.items():
+    for name, choices in CHOICES.items() if request.args else ():
         chosen = request.args.get(name)
         if chosen in choices:
-            response.set_cookie(name, chosen, max_age=31536000, httponly=True, samesite="Lax", secure=tls)
+            response.set_cookie(
+                name, chosen, max_age=31536000, httponly=True, samesite="Lax", secure=site.settings.tls
+            )
+    return response
 
 
 def forget_what_the_browser_kept() -> None:

@@ -2,7 +2,7 @@
 
 They have no session, no sign-in and no limit by address, and a visitor's form carries a token of its own. What the
 extensions' hooks do for such a request is nothing, yet it takes longer than the view. So a view marked `@lean` is framed by
-headers.py and timed by metrics.py alone, and an empty answer that is given `@quickly` has its headers and no more; everything
+headers.py and timed by metrics.py alone, and an empty answer that is given `@quickly` by nothing at all; everything
 else about them, their errors too, is as Flask does it.
 """
 
@@ -92,7 +92,7 @@ class LeanFlask(Flask):
         if hasattr(view, "nothing_new"):
             if view.nothing_new(**asked.view_args):
                 asked.frame = "none"
-                return headers.nothing()
+                return Response(status=204)
             g.is_poll = "ticket" in asked.args  # a page that asks by itself keeps nobody signed in
         metrics.begin(asked)
         headers.begin()
@@ -106,7 +106,7 @@ class LeanFlask(Flask):
         if asked.frame == "none":
             return response
         is_lean = asked.frame == "lean"
-        response = headers.finish(response) if is_lean else super().process_response(response)
+        response = headers.keep_choices(response) if is_lean else super().process_response(response)
         seconds = metrics.observe(asked, response.status_code)
         if (
             not is_lean or response.status_code >= 400

@@ -21,6 +21,8 @@ from gunicorn.glogging import Logger
 from sqlalchemy import inspect
 from structlog.typing import EventDict, Processor
 
+from blueprints.web.headers import request_id
+
 log = structlog.stdlib.get_logger("site")
 
 TRACE = 30  # places of an error that are told, the innermost
@@ -69,14 +71,14 @@ def note_request(status: int, seconds: float) -> None:
     if status < 400 and (request.endpoint == "static" or status == 204):
         return
     log.info(
-        "request", id=g.get("request_id", ""), rule=_rule(), method=request.method if _rule() else "", status=status,
+        "request", id=request_id(), rule=_rule(), method=request.method if _rule() else "", status=status,
         ms=round(seconds * 1000, 1), account=_account(), address=truncated(request.remote_addr),
     )  # fmt: skip
 
 
 def note_error(event: str, error: BaseException) -> None:
     """Under the same number as on the visitor's page."""
-    log.error(event, id=g.get("request_id", ""), rule=_rule(), account=_account(), **told(error))
+    log.error(event, id=request_id(), rule=_rule(), account=_account(), **told(error))
 
 
 def told(error: BaseException) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from flask import flash, g, request, url_for
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import Select, or_, select
@@ -18,6 +18,7 @@ from blueprints.web import guard
 from blueprints.web.downloads import TICKET, by_link, hand_out
 from blueprints.web.filters import full_day, full_instant
 from blueprints.web.guard import needs, within_reach
+from blueprints.web.headers import request_id
 from blueprints.web.page import done, page
 from blueprints.web.paging import paged
 from blueprints.web.site import site
@@ -97,7 +98,7 @@ def audit_export() -> ResponseReturnValue:
 
     def make() -> bytes:
         lines = [_row(line) for line in db.session.scalars(query)]
-        note = f"{current_user.name}导出，{full_instant(site.now())}，{len(lines)}行，请求{g.request_id}"
+        note = f"{current_user.name}导出，{full_instant(site.now())}，{len(lines)}行，请求{request_id()}"
         guard.seen(lines=len(lines), filters={k: v for k, v in request.args.items() if v and k != TICKET})
         return book("审计记录", COLUMNS, lines, note, tab="审计记录")
 
