@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from . import pulse
 from .base import local
 from .driver import DriverConnection
 from .gate import RECHECK_WINDOW, CheckIn, Declaration, HandReason, Mark, MeasuredBy, Source
@@ -47,5 +48,5 @@ def register_by_hand(
         confirmed_at=now, confirmed_by_id=by_id,
     )  # fmt: skip
     connection.run(insert, {**values, "at_place": gate.place_id, "on_day": today})
-    settle(connection, values, recent, now)
+    pulse.move_on(connection, settle(connection, values, recent, now))
     return session.scalars(select(CheckIn).where(CheckIn.nonce == nonce)).one()

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from . import pulse
 from . import register_statements as statements
 from .base import local, reading
 from .driver import DriverConnection, writing_to
@@ -83,38 +84,42 @@ def register(
     )  # fmt: skip
     alone = partial(become, declared, nonce=nonce, mobile_index=identity, code=code)
     crossing = _crosses_midnight(opened_at, now)
-    with writing_to(engine) as connection:
-        if not (companions or crossing):
-            values = alone(recent=[], marks=marked(recent=[])[0])
-            if connection.run(statements.insert_first, {**values, **turn, **lately, "number": gate.number}):
+    if not (companions or crossing):
+        values = alone(recent=[], marks=marked(recent=[])[0])
+        with writing_to(engine, one_statement=True) as connection:
+            if connection.run(
+                statements.insert_first,
+                {**values, "since": lately["since"], "horizon": lately["horizon"], "number": gate.number},
+            ):
                 return Written(nonce, values["verdict"])
-        with connection.together(nonce if crossing else None):
-            first = _first(connection, nonce) if crossing else None
-            if first is not None:
-                return Written(nonce, first, repeated=True)
-            number, recent = look_back(connection, lately)
-            if number != gate.number:
-                return Written(nonce, Verdict.ATTENTION, outdated=True)
-            marks, slowed = marked(recent=[r for r in recent if r.device_index == device_index])
-            if slowed:
-                first = _first(connection, nonce)
-                if first is None:
-                    return Written(nonce, Verdict.ATTENTION, slowed=True)
-                return Written(nonce, first, repeated=True)
-            values = alone(recent=recent, marks=marks)
-            if not connection.run(statements.insert, {**values, **turn}):
-                first = _first(connection, nonce)
-                return Written(nonce, first or values["verdict"], repeated=True)
-            settle(connection, values, recent, now)
-            for number, companion in enumerate(companions):
-                index = companion_index(vault, identity or device_index, companion.name)
-                _number, before = look_back(connection, {**lately, "same_mobile": index, "same_device": None})
-                row = become(
-                    companion, nonce=companion_nonce(vault, nonce, number), mobile_index=index, party=nonce,
-                    hand_reason=HandReason.CHILD if companion.child else None, recent=before, marks=marks,
-                )  # fmt: skip
-                connection.run(statements.insert, {**row, **turn})
-                settle(connection, row, before, now)
+    with writing_to(engine) as connection, connection.together(nonce if crossing else None):
+        first = _first(connection, nonce) if crossing else None
+        if first is not None:
+            return Written(nonce, first, repeated=True)
+        number, recent = look_back(connection, lately)
+        if number != gate.number:
+            return Written(nonce, Verdict.ATTENTION, outdated=True)
+        marks, slowed = marked(recent=[r for r in recent if r.device_index == device_index])
+        if slowed:
+            first = _first(connection, nonce)
+            if first is None:
+                return Written(nonce, Verdict.ATTENTION, slowed=True)
+            return Written(nonce, first, repeated=True)
+        values = alone(recent=recent, marks=marks)
+        if not connection.run(statements.insert, {**values, **turn}):
+            first = _first(connection, nonce)
+            return Written(nonce, first or values["verdict"], repeated=True)
+        changed = settle(connection, values, recent, now)
+        for number, companion in enumerate(companions):
+            index = companion_index(vault, identity or device_index, companion.name)
+            _number, before = look_back(connection, {**lately, "same_mobile": index, "same_device": None})
+            row = become(
+                companion, nonce=companion_nonce(vault, nonce, number), mobile_index=index, party=nonce,
+                hand_reason=HandReason.CHILD if companion.child else None, recent=before, marks=marks,
+            )  # fmt: skip
+            connection.run(statements.insert, {**row, **turn})
+            changed |= settle(connection, row, before, now)
+        pulse.move_on(connection, changed)
     return Written(nonce, values["verdict"])
 
 
@@ -271,19 +276,28 @@ def _admitted(row: Any) -> bool:
     return row.verdict in ADMITTED or (row.verdict == Verdict.ATTENTION and row.confirmed_at is not None)
 
 
-def settle(connection: DriverConnection, values: dict[str, Any], recent: list[Any], now: datetime) -> None:
+def settle(
+    connection: DriverConnection, values: dict[str, Any], recent: list[Any], now: datetime
+) -> set[int]:
     """What the new row changes about earlier ones: whoever has come in here is no longer elsewhere, and has come in once. A
-    marked row changes nothing until a guard has seen its visitor (see `models.presence.confirm`)."""
+    marked row changes nothing until a guard has seen its visitor (see `models.presence.confirm`).
+
+    Gives the places whose rows it has changed: the caller moves their numbers (`pulse.move_on`) when all is written.
+    """
+    changed: set[int] = set()
     if values["verdict"] == Verdict.REFUSED or values["marks"]:
-        return
+        return changed
     before = superseded(values, recent, now)
     if before is not None:
         connection.run(statements.no_entry, {"row": before.id, "row_day": before.day})
+        changed.add(before.place_id)
     visitor, alone = values["mobile_index"] or values["device_index"], values["party"] is None
     for row in recent:
         elsewhere = row.place_id != values["place_id"] and row.kind == Kind.ENTRY and row.left_at is None
         if elsewhere and _admitted(row) and _same(row, visitor, alone):
             connection.run(statements.moved, {"row": row.id, "row_day": row.day, "moved_at": now})
+            changed.add(row.place_id)
+    return changed
 
 
 def _crosses_midnight(opened_at: datetime, now: datetime) -> bool:

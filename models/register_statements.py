@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Date,
+    SmallInteger,
     Subquery,
     and_,
     bindparam,
@@ -45,7 +46,10 @@ BY_OTHERS = (
     "left_by_id",
 )
 GIVEN = [c for c in T.c if c.name not in LATER]  # what an attempt gives
-GIVEN_FIRST = [c for c in GIVEN if c.name not in BY_OTHERS]  # and a visitor's own alone
+# and a visitor's own alone, of whom nothing is known yet; each value is sent once
+GIVEN_FIRST = {c: c.name for c in GIVEN if c.name not in (*BY_OTHERS, "earlier_id")} | {
+    T.c.arrived_at: "occurred_at"
+}
 INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 GATES = Version.name == literal_column("'gates'")
 
@@ -66,13 +70,16 @@ def insert_first(dialect: Dialect) -> Ready:
 
     psycopg reads a text of more than 4096 characters anew each time, which costs more than is saved.
     """
-    rows, lately = _recent_rows((T.c.day, T.c.occurred_at, T.c.kind, T.c.verdict, T.c.left_at))
+    seen = T.c.day, T.c.occurred_at, T.c.kind, T.c.verdict, T.c.left_at
+    rows, lately = _recent_rows(seen, device="device_index", mobile="mobile_index", day="day")
     unchanged = select(Version.number).where(GATES).scalar_subquery() == bindparam("number")
     nobody = ~exists(select(rows.c.day).where(lately))
-    values = [_given(column, dialect) for column in GIVEN_FIRST]
+    values = [_given(column, name, dialect) for column, name in GIVEN_FIRST.items()]
     names = [column.name for column in GIVEN_FIRST]
     row = INSERT[dialect.name](T).from_select(
-        [*names, "call_number"], select(*values, _turn()).where(unchanged, nobody), include_defaults=False
+        [*names, "call_number"],
+        select(*values, _turn("place_id", "day")).where(unchanged, nobody),
+        include_defaults=False,
     )
     return Ready(row.on_conflict_do_nothing().returning(T.c.id), dialect)
 
@@ -110,7 +117,9 @@ def no_entry(dialect: Dialect) -> Ready:
 _ONE = (T.c.id == bindparam("row"), T.c.day == bindparam("row_day"))
 
 
-def _recent_rows(columns: Sequence[Any]) -> tuple[Subquery, ColumnElement[bool]]:
+def _recent_rows(
+    columns: Sequence[Any], *, device: str = "same_device", mobile: str = "same_mobile", day: str = "on_day"
+) -> tuple[Subquery, ColumnElement[bool]]:
     """The last rows of this device and of this mobile since yesterday, and the condition that a rule looks at them: what is of
     today, what is younger than RECHECK_WINDOW, and a visit that has not ended.
 
@@ -125,8 +134,8 @@ def _recent_rows(columns: Sequence[Any]) -> tuple[Subquery, ColumnElement[bool]]
         newest = select(*columns).where(column == bindparam(value), since).order_by(T.c.id.desc())
         return select(newest.limit(literal_column(str(RECENT_ROWS))).subquery())
 
-    rows = union_all(last(T.c.device_index, "same_device"), last(T.c.mobile_index, "same_mobile")).subquery()
-    today = bindparam("on_day", type_=Date)
+    rows = union_all(last(T.c.device_index, device), last(T.c.mobile_index, mobile)).subquery()
+    today = bindparam(day, type_=Date)
     going_on = and_(
         rows.c.left_at.is_(None),
         rows.c.kind == literal_column("'entry'"),
@@ -135,19 +144,24 @@ def _recent_rows(columns: Sequence[Any]) -> tuple[Subquery, ColumnElement[bool]]
     return rows, or_(rows.c.day == today, rows.c.occurred_at > bindparam("horizon"), going_on)
 
 
-def _turn() -> ColumnElement[int]:
+def _turn(place: str = "at_place", day: str = "on_day") -> ColumnElement[int]:
     """The call number goes on from the place's last of the day, 100 to 999 in turn, so that neighbours in the queue differ."""
     following = (
-        select(case((T.c.call_number >= 999, 100), else_=T.c.call_number + 1))
-        .where(T.c.place_id == bindparam("at_place"), T.c.day == bindparam("on_day", type_=Date))
+        select(case((T.c.call_number >= _number(999), _number(100)), else_=T.c.call_number + _number(1)))
+        .where(T.c.place_id == bindparam(place), T.c.day == bindparam(day, type_=Date))
         .order_by(T.c.id.desc())
         .limit(literal_column("1"))
         .scalar_subquery()
     )
-    return func.coalesce(following, 100).label("call_number")
+    return func.coalesce(following, _number(100)).label("call_number")
 
 
-def _given(column: Any, dialect: Dialect) -> ColumnElement[Any]:
+def _number(value: int) -> ColumnElement[int]:
+    """A constant in the text of a statement, not one more value to send."""
+    return literal_column(str(value), SmallInteger)
+
+
+def _given(column: Any, name: str, dialect: Dialect) -> ColumnElement[Any]:
     """A value in a SELECT. PostgreSQL has to be told its type there; SQLite's CAST would change it."""
-    value = bindparam(column.name, type_=column.type)
+    value = bindparam(name, type_=column.type)
     return cast(value, column.type) if dialect.name == "postgresql" else value

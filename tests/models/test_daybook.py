@@ -11,6 +11,7 @@ from models.gate import CheckIn, Kind, Mark, Note, Outcome, Verdict
 from models.overview import Before
 from models.pulse import SETTLED, Pulse
 from tests import make
+from tests.blueprints.test_gate_form import submit
 from tests.conftest import NOW
 from tests.statements import asked_by
 
@@ -74,6 +75,16 @@ def test_a_row_is_settled_some_time_after_it_arrived_and_not_before(book, town):
     db.session.execute(CheckIn.__table__.insert(), [row])  # commits only now, its id below the newest
     db.session.commit()
     assert counted(book, town).total.passed == 2
+
+
+def test_an_entry_that_a_later_row_makes_an_attempt_of_counts_no_more(book, town, client, at):
+    submit(client, town.gate.code.code, temperature="35.0")  # to be measured again
+    at(NOW + timedelta(minutes=2))
+    assert counted(book, town, NOW + timedelta(minutes=2)).total.attention == 1
+    submit(client, town.gate.code.code, temperature="36.5")
+    db.session.rollback()  # what was read so far is from before
+    found = counted(book, town, NOW + timedelta(minutes=2))
+    assert found == from_the_tables(town) and found.total.again == 1
 
 
 def test_places_and_days_are_kept_apart(book, town):
