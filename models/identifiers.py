@@ -34,6 +34,11 @@ class Unreadable(ValueError):
 _QUOTED_CHARACTERS = 20
 
 
+def is_invisible(sign: str) -> bool:
+    """Whether a sign is a control, format, surrogate, private or unassigned character: nobody sees it, no text needs it."""
+    return unicodedata.category(sign)[0] == "C"
+
+
 def _plain(text: str) -> str:
     """NFKC, trimmed, without the invisible marks that pasted numbers carry: the first step for numbers."""
     folded = unicodedata.normalize("NFKC", text)

@@ -29,10 +29,6 @@ class DeviceForm(FlaskForm):
     )
 
 
-class JustAct(FlaskForm):
-    """A button: the token alone."""
-
-
 def _pin(label: str, missing: str) -> PasswordField:
     return PasswordField(label, [InputRequired(missing), Length(max=40, message="PIN码是6位数字")])
 

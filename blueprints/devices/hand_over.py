@@ -9,7 +9,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from blueprints.devices import bp
-from blueprints.devices.forms import HandOverForm, JustAct
+from blueprints.devices.forms import HandOverForm
+from blueprints.web.fields import JustAct
 from blueprints.web.guard import commit, needs
 from blueprints.web.page import done, page
 from blueprints.web.sign_in import end_session

@@ -12,9 +12,9 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from blueprints.devices import bp
-from blueprints.devices.forms import DeviceForm, JustAct
+from blueprints.devices.forms import DeviceForm
 from blueprints.web import guard
-from blueprints.web.fields import options
+from blueprints.web.fields import JustAct, options
 from blueprints.web.guard import commit, needs, within_reach
 from blueprints.web.once import show_once, shown_once
 from blueprints.web.page import done, page

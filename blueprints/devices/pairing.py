@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
 from blueprints.devices import bp
-from blueprints.devices.forms import JustAct
 from blueprints.web import guard
+from blueprints.web.fields import JustAct
 from blueprints.web.guard import public
 from blueprints.web.limits import limiter
 from blueprints.web.page import done, page

@@ -7,9 +7,9 @@ from dataclasses import replace
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from flask_wtf import FlaskForm
 
 from blueprints.gate import bp, entry, nonce
+from blueprints.web.fields import JustAct
 from blueprints.web.guard import commit, needs
 from blueprints.web.page import done, page
 from blueprints.web.site import site
@@ -22,10 +22,6 @@ from models.places import Gate
 from models.policy.schema import GateForm, Question
 
 NO_REASON = ("请选择为什么代登记", "")
-
-
-class JustAct(FlaskForm):
-    """The token; the questions are the scheme's own, and are read as at the gate."""
 
 
 @bp.route("/gate/<int:gate_id>/record", methods=["GET", "POST"])

@@ -12,6 +12,7 @@ from wtforms import IntegerField
 from wtforms.validators import InputRequired
 
 from blueprints.gate import bp
+from blueprints.web.fields import JustAct
 from blueprints.web.guard import commit, needs
 from blueprints.web.page import done
 from blueprints.web.site import site
@@ -26,10 +27,6 @@ class ConfirmForm(FlaskForm):
     """The one tap: up to the newest entry that was on the screen."""
 
     upto = IntegerField("到哪一条", [InputRequired("这一页放得太久，请刷新后再确认")])
-
-
-class JustTap(FlaskForm):
-    """Nothing but the token."""
 
 
 @bp.post("/gate/<int:gate_id>/confirm")
@@ -55,7 +52,7 @@ def confirm_lately(gate: Gate) -> ResponseReturnValue:
 def unconfirm(gate: Gate) -> ResponseReturnValue:
     """Takes the last tap of this browser back."""
     last = last_tap(gate.id)
-    if not JustTap().validate_on_submit() or last is None:
+    if not JustAct().validate_on_submit() or last is None:
         raise RuleBroken("没有可以撤销的确认")
     at = datetime.fromisoformat(last["at"])
     number = presence.unconfirm(
@@ -80,7 +77,7 @@ def last_tap(gate_id: int) -> dict | None:
 @needs("entry:confirm", CheckIn)
 def confirm_one(check_in: CheckIn) -> ResponseReturnValue:
     """Lets in somebody whom a mark or a doubt set apart, after a look."""
-    if not JustTap().validate_on_submit():
+    if not JustAct().validate_on_submit():
         raise RuleBroken("这一页放得太久，请回到值守页再点一次")
     presence.confirm(db.session(), check_in, now=site.now(), by_id=current_user.id)
     commit(verdict=check_in.verdict, marks=check_in.marks)
@@ -92,7 +89,7 @@ def confirm_one(check_in: CheckIn) -> ResponseReturnValue:
 @needs("entry:confirm", CheckIn)
 def send_off(check_in: CheckIn) -> ResponseReturnValue:
     """Keeps that this person does not come in."""
-    if not JustTap().validate_on_submit():
+    if not JustAct().validate_on_submit():
         raise RuleBroken("这一页放得太久，请回到值守页再点一次")
     presence.send_off(check_in, now=site.now(), by_id=current_user.id)
     commit(verdict=check_in.verdict, marks=check_in.marks)

@@ -15,6 +15,7 @@ from wtforms import IntegerField
 from wtforms.validators import InputRequired
 
 from blueprints.gate import bp
+from blueprints.web.fields import JustAct
 from blueprints.web.guard import commit, needs, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.site import site
@@ -40,10 +41,6 @@ class HeadsForm(FlaskForm):
     heads = WholeNumber("数到几个人", [InputRequired("请填数到几个人，没有人就填0")])
 
 
-class BeginForm(FlaskForm):
-    """A button: nothing but the token."""
-
-
 @bp.route("/gate/count", methods=["GET", "POST"])
 @needs("gate:count")
 def count() -> ResponseReturnValue:
@@ -52,7 +49,7 @@ def count() -> ResponseReturnValue:
     if not gates:
         return page("gate/no_gate.html")
     gate = _chosen(gates)
-    form, now = BeginForm(), site.now()
+    form, now = JustAct(), site.now()
     if form.validate_on_submit():
         db.session.execute(
             select(Gate.id).where(Gate.id == gate.id).with_for_update()
@@ -82,7 +79,7 @@ def counted(head_count: HeadCount) -> ResponseReturnValue:
             commit(before=before, heads=head_count.heads, scans=head_count.scans)
             return done(url_for("gate.counted", head_count_id=head_count.id))
     if head_count.heads is None and head_count.may_change(now):
-        return _counting(head_count.gate, _gates(), BeginForm(formdata=None), form)
+        return _counting(head_count.gate, _gates(), JustAct(formdata=None), form)
     return page("gate/counted.html", sample=head_count, form=form, gate=head_count.gate, at=now)
 
 
@@ -96,7 +93,7 @@ def take_back_count(head_count: HeadCount) -> ResponseReturnValue:
     return done(url_for("gate.count", gate=head_count.gate_id))
 
 
-def _counting(gate: Gate, gates: Sequence[Gate], begin: BeginForm, form: HeadsForm) -> ResponseReturnValue:
+def _counting(gate: Gate, gates: Sequence[Gate], begin: JustAct, form: HeadsForm) -> ResponseReturnValue:
     now = site.now()
     today = datetime.combine(local(now).date(), time(), SHANGHAI)
     return page(

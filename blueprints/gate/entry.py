@@ -14,7 +14,6 @@ from models.identifiers import Unreadable
 from models.policy.schema import GateForm, Policy, Question
 
 TEXT_LENGTH = 60
-INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn")  # control, format, surrogate, private and unassigned characters
 
 
 class Unlikely(Unreadable):
@@ -203,7 +202,7 @@ def _text(typed: Typed, question: Question) -> str:
             f"最多{TEXT_LENGTH}个字，现在是{len(text)}个",
             f"At most {TEXT_LENGTH} characters, now {len(text)}",
         )
-    if any(unicodedata.category(sign) in INVISIBLE for sign in text):
+    if any(map(identifiers.is_invisible, text)):
         raise Unreadable(
             "里面有看不见的符号，请重新输入", "It contains invisible characters, please type it again"
         )
@@ -220,8 +219,9 @@ def kept(form: GateForm, typed: Typed) -> Mapping[str, list[str]]:
 
 
 def _texts(typed: Typed, name: str) -> list[str]:
-    return [_showable(text) for text in typed.getlist(name)[:20]]
+    return [showable(text) for text in typed.getlist(name)[:20]]
 
 
-def _showable(text: str) -> str:
-    return "".join(sign for sign in text[:400] if unicodedata.category(sign) not in INVISIBLE)
+def showable(text: str) -> str:
+    """What of a text a page can show."""
+    return "".join(sign for sign in text[:400] if not identifiers.is_invisible(sign))

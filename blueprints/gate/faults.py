@@ -12,7 +12,7 @@ from wtforms import IntegerField, RadioField, StringField
 from wtforms.validators import InputRequired, Length
 
 from blueprints.gate import bp
-from blueprints.web.fields import options
+from blueprints.web.fields import JustAct, options
 from blueprints.web.guard import commit, needs
 from blueprints.web.page import done, page
 from blueprints.web.site import site
@@ -31,10 +31,6 @@ class FaultForm(FlaskForm):
     )
     hours = IntegerField("预计几小时修好", [InputRequired(f"请填1到{MOST_HOURS}的整数，例如2")], default=2)
     note = StringField("说明（可不填）", [Length(max=60, message="最多60个字")])
-
-
-class JustTap(FlaskForm):
-    """Nothing but the token."""
 
 
 @bp.route("/gate/<int:gate_id>/fault", methods=["GET", "POST"])
@@ -64,7 +60,7 @@ def fault(gate: Gate) -> ResponseReturnValue:
         .options(joinedload(Fault.opened_by))
     ).all()
     return page(
-        "gate/fault.html", form=form, gate=gate, holding=holding, past=past, at=now, act=JustTap(formdata=None),
+        "gate/fault.html", form=form, gate=gate, holding=holding, past=past, at=now, act=JustAct(formdata=None),
         status=422 if request.method == "POST" else 200,
     )  # fmt: skip
 
@@ -74,7 +70,7 @@ def fault(gate: Gate) -> ResponseReturnValue:
 @needs("gate:fault", Fault)
 def end_fault(gate: Gate, fault: Fault) -> ResponseReturnValue:
     """It measures again."""
-    if not JustTap().validate_on_submit() or fault.gate_id != gate.id:
+    if not JustAct().validate_on_submit() or fault.gate_id != gate.id:
         raise RuleBroken("这一页放得太久，请回到值守页再点一次")
     fault.end(now=site.now(), by_id=current_user.id)
     commit()

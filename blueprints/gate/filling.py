@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -145,7 +144,7 @@ def shown(
         open_rows=[n for n in range(1, sheet.rows + 1) if n not in there],
         kept=_kept(sheet) if request.method == "POST" else {},
         typed=typed,
-        day=_showable(written) or (typed.day or sheet.used_on or today).isoformat(),
+        day=entry.showable(written) or (typed.day or sheet.used_on or today).isoformat(),
         day_fixed=bool(there),
         today=today,
         saved=_numbers("saved") if saved is None else saved,
@@ -258,11 +257,7 @@ def _row(number: int) -> MultiDict[str, str]:
 def _kept(sheet: PaperSheet) -> dict[str, str]:
     """Everything that was typed, by field."""
     fields = (f"{column}-{n}" for n in range(1, sheet.rows + 1) for column in COLUMNS)
-    return {name: _showable(request.form.get(name, "")) for name in fields if request.form.get(name)}
-
-
-def _showable(text: str) -> str:
-    return "".join(sign for sign in text[:400] if unicodedata.category(sign) not in entry.INVISIBLE)
+    return {name: entry.showable(request.form.get(name, "")) for name in fields if request.form.get(name)}
 
 
 def _lines(rows: Mapping[int, CheckIn]) -> list[dict[str, object]]:

@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from blueprints.places import bp
-from blueprints.places.forms import REASONS, HandleForm, JustAct, RevealForm
+from blueprints.places.forms import REASONS, HandleForm, RevealForm
 from blueprints.web import guard
+from blueprints.web.fields import JustAct
 from blueprints.web.guard import needs
 from blueprints.web.page import done, page
 from blueprints.web.site import site

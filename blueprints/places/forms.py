@@ -128,7 +128,3 @@ class MapForm(FlaskForm):
     written = HiddenField("写法", [InputRequired("请从列表里选一个写法")])
     enterprise = StringField("对应的企业", [Length(max=100)])
     aside = SubmitField("不是企业")
-
-
-class JustAct(FlaskForm):
-    """A button: nothing but the token."""

@@ -10,9 +10,10 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from blueprints.places import bp
-from blueprints.places.forms import JustAct, MapForm
+from blueprints.places.forms import MapForm
 from blueprints.places.ground import ground
 from blueprints.web import guard
+from blueprints.web.fields import JustAct
 from blueprints.web.guard import needs
 from blueprints.web.page import done, page
 from blueprints.web.site import site

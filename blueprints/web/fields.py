@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from models.accounts import Account
 from models.base import RuleBroken
-from models.identifiers import Unreadable, mobile
+from models.identifiers import Unreadable, is_invisible, mobile
 
 
 def options(pairs: Iterable[tuple[Any, str]], empty: str | None = None) -> list[SelectChoice]:
@@ -21,7 +21,8 @@ def options(pairs: Iterable[tuple[Any, str]], empty: str | None = None) -> list[
     return first + [SelectChoice(value, words) for value, words in pairs]
 
 
-INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn")  # control, format, surrogate, private and unassigned characters
+class JustAct(FlaskForm):
+    """A button: nothing but the token."""
 
 
 class PlainTextField(StringField):
@@ -31,7 +32,7 @@ class PlainTextField(StringField):
 
     def pre_validate(self, form: FlaskForm) -> None:
         self.data = unicodedata.normalize("NFC", (self.data or "").replace("\r\n", "\n")).strip()
-        if any(unicodedata.category(sign) in INVISIBLE and sign not in self.breaks for sign in self.data):
+        if any(is_invisible(sign) and sign not in self.breaks for sign in self.data):
             raise ValidationError("里面有看不见的符号，请删掉重新输入")
 
 
