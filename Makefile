@@ -2,8 +2,9 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 ARGS ?=
-# a file of tests stays in one process, and each process has databases, servers and a browser of its own
-AT_ONCE ?= -n auto --dist loadfile
+# a file of tests stays in one process, and each process has databases, servers and a browser of its own; tests/conftest.py says
+# which files come first
+AT_ONCE ?= -n auto --dist loadfile --no-loadscope-reorder
 
 # libpango and the fonts draw the PDFs; the others serve tests alone (libatomic1: Playwright's own Node.js)
 PACKAGES := python3 python3-venv libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk fonts-dejavu-core

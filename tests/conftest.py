@@ -33,6 +33,19 @@ if "CI" not in os.environ:
 NOW = datetime(2026, 11, 20, 1, 41, 26, tzinfo=UTC)  # Friday 20 November 2026, 09:41:26 in Shanghai
 
 
+# The longest files: a process that begins with one of them does not end alone with it, while the others have nothing to do.
+LONGEST = ("test_every_page.py", "test_killed.py", "test_demo_loading.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    """The longest first; and what needs no database is not run a second time for another one."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+    if os.environ.get("TEST_DATABASE") == "postgresql":
+        config.hook.pytest_deselected(items=[item for item in items if "database" not in item.fixturenames])
+        items[:] = [item for item in items if "database" in item.fixturenames]
+
+
 class Browser(FlaskClient):
     """A client whose requests know nothing of the test's own app context, as over a real network."""
 

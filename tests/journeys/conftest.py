@@ -1,5 +1,5 @@
 """The demo district on a real server, for walks through the whole site. Built once a session, on SQLite: what differs by
-database is tested elsewhere, so these walks run in the SQLite pass alone."""
+database is tested elsewhere."""
 
 from __future__ import annotations
 
@@ -22,13 +22,6 @@ from tests.browser import chromium, live_server
 from tests.reader import Page, read
 
 ROOT = Path(__file__).parents[2]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("TEST_DATABASE") == "postgresql":
-        for item in items:
-            if "journeys" in item.path.parts:
-                item.add_marker(pytest.mark.skip(reason="walks run in the SQLite pass"))
 
 
 @dataclass

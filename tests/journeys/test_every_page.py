@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -44,18 +46,38 @@ def walk(person: Person, start: str) -> dict[str, list[str]]:
     return seen
 
 
+@dataclass
+class Walked:
+    """Somebody, and which addresses of which kinds of pages they came by."""
+
+    person: Person
+    kinds: dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def walked(site: Site) -> Callable[[str], Walked]:
+    """The walk of a post, and of nobody (""); each goes round once."""
+
+    @cache
+    def by(post: str) -> Walked:
+        person = Person(site)
+        if not post:
+            return Walked(person, walk(person, "/") | walk(person, urlsplit(site.gates[0]["url"]).path))
+        account = site.of(post)
+        answer = person.sign_in(account)
+        assert answer.status == 200 and urlsplit(answer.url).path == account["home"]
+        return Walked(person, walk(person, account["home"]))
+
+    return by
+
+
 @pytest.mark.parametrize("post", POSTS)
-def test_from_the_home_of_each_post_every_link_opens(site: Site, person: Person, post: str):
-    account = site.of(post)
-    answer = person.sign_in(account)
-    assert answer.status == 200 and urlsplit(answer.url).path == account["home"]
-    kinds = walk(person, account["home"])
-    assert len(kinds) >= 3
+def test_from_the_home_of_each_post_every_link_opens(walked: Callable[[str], Walked], post: str):
+    assert len(walked(post).kinds) >= 3
 
 
-def test_what_needs_no_account_opens_from_the_first_page(site: Site, person: Person):
-    kinds = walk(person, "/") | walk(person, urlsplit(site.gates[0]["url"]).path)
-    assert {"/", "/sign-in", "/privacy", "/g/*"} <= set(kinds)
+def test_what_needs_no_account_opens_from_the_first_page(walked: Callable[[str], Walked]):
+    assert {"/", "/sign-in", "/privacy", "/g/*"} <= set(walked("").kinds)
 
 
 @dataclass
@@ -67,25 +89,14 @@ class Round:
 
 
 @pytest.fixture(scope="module")
-def rounds(site: Site) -> list[Round]:
+def rounds(walked: Callable[[str], Walked]) -> list[Round]:
     known: set[str] = set()
     found = []
-    for account in (None, *(site.of(post) for post in POSTS)):
-        person = Person(site)
-        if account:
-            person.sign_in(account)
-        kinds = (
-            walk(person, account["home"])
-            if account
-            else walk(person, "/") | walk(person, urlsplit(site.gates[0]["url"]).path)
-        )
-        fresh = [
-            kinds[kind][0]
-            for kind in kinds
-            if kind not in known and person.open(kinds[kind][0]).kind == "text/html"
-        ]
-        known |= set(kinds)
-        found.append(Round(person, fresh))
+    for one in map(walked, ("", *POSTS)):
+        first = {kind: addresses[0] for kind, addresses in one.kinds.items() if kind not in known}
+        fresh = [address for address in first.values() if one.person.open(address).kind == "text/html"]
+        known |= set(one.kinds)
+        found.append(Round(one.person, fresh))
     return found
 
 
