@@ -13,9 +13,9 @@ from pathlib import Path
 from tests.processes import held
 
 ROOT = Path(__file__).resolve().parent.parent
-# As in service; but no worker is replaced, and one that is alone has nobody to leave connections to.
-GUNICORN = ("--config=deploy/gunicorn.conf.py", "--max-requests=0")
-ALONE = ("--worker-connections=1000",)
+# As in service; but no worker is replaced, and there is no front server here: the connections are the visitors' own, which idle
+# between two requests, so that a worker has to hold many.
+GUNICORN = ("--config=deploy/gunicorn.conf.py", "--max-requests=0", "--worker-connections=1000")
 TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
@@ -77,14 +77,13 @@ def serving(
     the balance that is measured.
     """
     core, _others = cores()
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     port, number = listener.getsockname()[1], listener.fileno()
     on_core = ["taskset", "--cpu-list", ",".join(map(str, core if pinned else _cores))]
     # one seed for all, so that no server is luckier with its dictionaries than another
     settings = {**os.environ, "PYTHONHASHSEED": "0", **environment}
     with held(
-        [*on_core, sys.executable, "-m", "gunicorn", f"--bind=fd://{number}", f"--workers={workers}", *GUNICORN,
-         *(ALONE if workers == 1 else ()), app],
+        [*on_core, sys.executable, "-m", "gunicorn", f"--bind=fd://{number}", f"--workers={workers}", *GUNICORN, app],
         log=home / "gunicorn.log", cwd=ROOT, env=settings, pass_fds=[number],
     ) as process:  # fmt: skip
         listener.close()

@@ -3,6 +3,7 @@
 SITE_BIND, SITE_WORKERS and SITE_THREADS may be set in the environment; the rest has its reasons below.
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def on_starting(_server):
         Path(_figures).mkdir(parents=True, exist_ok=True)
         for file in Path(_figures).glob("*.db"):
             file.unlink()
+
+
+def post_fork(_server, _worker):
+    """What was loaded before is looked at by no collection, and a collection waits for more than one request's worth of objects."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def child_exit(_server, worker):

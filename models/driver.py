@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque, namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -172,12 +172,22 @@ def reading_from(engine: Engine) -> Iterator[DriverConnection]:
 @contextmanager
 def writing_to(engine: Engine, *, one_statement: bool = False) -> Iterator[DriverConnection]:
     """For reading and then one INSERT, or more `together`. When the block has ended, what was written is on the disk. Fails as
-    `reading_from` does."""
-    with (
-        reading_from(engine) as connection,
-        _BLOCKS[engine.dialect.name](connection.connection, one_statement),
-    ):
-        yield connection
+    `reading_from` does. With `one_statement` it is a transaction by itself.
+
+    PostgreSQL shows every statement what is committed by then, in a transaction or out of it (READ COMMITTED). So the INSERT
+    is the transaction there, and the server is asked twice, not four times.
+    """
+    if engine.dialect.name == "postgresql":
+        with reading_from(engine) as connection:
+            yield connection
+        return
+    with _in_turn(), reading_from(engine) as connection:
+        if one_statement:
+            yield connection
+        else:
+            _patiently(lambda: connection.connection.execute("BEGIN IMMEDIATE"))
+            yield connection
+            connection.connection.execute("COMMIT")
 
 
 def _take(engine: Engine) -> KeptConnection:
@@ -209,24 +219,12 @@ _turn = threading.Lock()
 
 
 @contextmanager
-def _in_turn(connection: sqlite3.Connection, one_statement: bool) -> Iterator[None]:
-    """SQLite writes one at a time: the threads of a process queue here, and the first of them for the lock that all share."""
+def _in_turn() -> Iterator[None]:
+    """SQLite writes one at a time, and the threads of a process queue here. Whoever has the turn takes the connection that was
+    used last: it alone still has in mind what the last one wrote."""
     if not _turn.acquire(timeout=BUSY_SECONDS):
-        raise sqlite3.OperationalError("database is locked")
+        raise OperationalError(None, None, sqlite3.OperationalError("database is locked"))
     try:
-        if one_statement:  # a transaction by itself
-            yield
-        else:
-            _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
-            yield
-            connection.execute("COMMIT")
+        yield
     finally:
         _turn.release()
-
-
-# PostgreSQL shows every statement what is committed by then, in a transaction or out of it (READ COMMITTED). So the INSERT is
-# the transaction, and the server is asked twice, not four times.
-_BLOCKS: dict[str, Callable[[Any, bool], AbstractContextManager[Any]]] = {
-    "sqlite": _in_turn,
-    "postgresql": lambda _connection, _one_statement: nullcontext(),
-}
