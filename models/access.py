@@ -84,6 +84,8 @@ GRANTS: dict[str, frozenset[Post]] = {
     "policy:adopt": frozenset({P.TASK_FORCE}),
     "retention:see": frozenset({P.TASK_FORCE, P.AUDIT_ADMIN}),  # numbers and days, nobody's data
     "retention:hold": frozenset({P.TASK_FORCE}),
+    "enterprise:oversee": OFFICERS | {P.SPECIALIST},
+    "enterprise:export": OFFICERS | {P.SPECIALIST},
     # an enterprise's own house
     "enterprise:home": ENTERPRISE_STAFF,
     # people
@@ -128,6 +130,8 @@ ACTION_LABELS: dict[str, str] = {
     "policy:adopt": "采用方案",
     "retention:see": "看保存与销毁记录",
     "retention:hold": "暂缓销毁",
+    "enterprise:oversee": "看辖区企业",
+    "enterprise:export": "导出辖区企业",
     "enterprise:home": "看本企业",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",

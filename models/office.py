@@ -309,6 +309,7 @@ def _day(on: date) -> str:
 class StaffLine:
     """One post of the staffing rule, asked for and filled."""
 
+    post: Post
     label: str
     required: int
     advised: int
@@ -323,19 +324,25 @@ class StaffLine:
         return max(self.advised - max(len(self.names), self.required), 0)
 
 
-def health_staff(session: Session, enterprise: Enterprise, on: date) -> Sequence[Appointment]:
-    return session.scalars(
+def health_staff(
+    session: Session, enterprise_ids: Collection[int], on: date
+) -> Mapping[int, list[Appointment]]:
+    """Who serves in a health post of each of these enterprises."""
+    staff: dict[int, list[Appointment]] = defaultdict(list)
+    for one in session.scalars(
         select(Appointment)
         .join(Appointment.account)
         .where(
             Appointment.scope == "enterprise",
-            Appointment.scope_id == enterprise.id,
+            Appointment.scope_id.in_(enterprise_ids),
             Appointment.serving(on),
             Account.disabled_at.is_(None),
         )
         .options(joinedload(Appointment.account))
         .order_by(Appointment.id)
-    ).all()
+    ):
+        staff[one.scope_id].append(one)
+    return staff
 
 
 def staff_lines(policy: Policy, duty: StaffingDuty, staff: Iterable[Appointment]) -> list[StaffLine]:
@@ -345,7 +352,11 @@ def staff_lines(policy: Policy, duty: StaffingDuty, staff: Iterable[Appointment]
     for code in sorted(duty.required, key=[post.value for post in Post].index):
         rule = policy.post(code)
         names = tuple(a.account.name for a in held if a.post.value == code)
-        lines.append(StaffLine(rule.label if rule else code, duty.required[code], duty.advised[code], names))
+        lines.append(
+            StaffLine(
+                Post(code), rule.label if rule else code, duty.required[code], duty.advised[code], names
+            )
+        )
     return lines
 
 

@@ -93,7 +93,10 @@ devices.revoke                 S
 devices.shift                  public
 devices.tablet                 public
 devices.take_over              public
+enterprises.export             SUOT
+enterprises.file               SUOT
 enterprises.home               CM
+enterprises.index              SUOT
 gate.add_photo                 DS
 gate.ask_recheck               public
 gate.check_in                  public

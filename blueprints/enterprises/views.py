@@ -26,7 +26,7 @@ def home(enterprise: Enterprise) -> Response:
     session = db.session()
     policy = site.book.in_force(adoptions_of(session, enterprise.district_id), today)
     duty = policy.staffing.duty(enterprise.headcount) if policy else None
-    staff = health_staff(session, enterprise, today)
+    staff = health_staff(session, [enterprise.id], today)[enterprise.id]
     premises = session.scalars(
         select(Premises)
         .where(Premises.enterprise_id == enterprise.id, Premises.holding(now))

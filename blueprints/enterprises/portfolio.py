@@ -1,0 +1,141 @@
+"""Enterprises as those see them who look after them (辖区企业): the list with what each lacks, one enterprise's file, the workbook."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from sqlalchemy import select
+
+from blueprints.enterprises import bp
+from blueprints.web import filters, guard
+from blueprints.web.downloads import by_link, hand_out
+from blueprints.web.guard import needs, within_reach
+from blueprints.web.page import page
+from blueprints.web.paging import paged
+from blueprints.web.site import site
+from blueprints.web.xlsx import Column, book
+from models import portfolio
+from models.access import Post, may_invite
+from models.base import db, local
+from models.enterprises import Enterprise
+from models.office import adoptions_of, health_staff
+from models.places import Street
+from models.policy.schema import Policy
+from models.portfolio import Lack, Line, Order, Wanted
+
+EXPORT_ROWS = 20_000
+LONGEST = 60  # signs of a search
+COLUMNS = (
+    Column("企业", 36), Column("统一社会信用代码", 22), Column("在册人数", 10), Column("街道", 14), Column("社区", 14),
+    Column("联络单位", 20), Column("所在场所", 36), Column("还差", 30),
+)  # fmt: skip
+
+
+@bp.get("/enterprises")
+@needs("enterprise:oversee")
+def index() -> ResponseReturnValue:
+    """Every enterprise within reach, who lacks most first."""
+    now, policy = site.now(), _policy()
+    wanted = _wanted("enterprise:oversee")
+    reached = portfolio.tally(db.session(), wanted.within, policy, local(now).date())
+    found = paged(portfolio.search(wanted, policy, local(now).date()))
+    streets = select(Street.id, Street.name).where(
+        Street.id.in_(select(Enterprise.street_id).where(wanted.within))
+    )
+    return page(
+        "enterprises/index.html",
+        partial="enterprises/_list.html",
+        wanted=wanted,
+        paging=found,
+        lines=portfolio.lines(db.session(), found.rows, policy, now),
+        tally=reached,
+        quick=[("", "全部", reached.total), *((one.value, one.label, reached.lacking[one]) for one in Lack)],
+        streets=db.session.execute(streets.order_by(Street.name)).all(),
+        orders=list(Order),
+        policy=policy,
+        export_rows=EXPORT_ROWS,
+        longest=LONGEST,
+    )
+
+
+@bp.get("/enterprises/<int:enterprise_id>/file")
+@needs("enterprise:oversee", Enterprise)
+def file(enterprise: Enterprise) -> ResponseReturnValue:
+    """What is on file about an enterprise, and which health posts it owes by which rule."""
+    now, policy = site.now(), _policy()
+    (line,) = portfolio.lines(db.session(), [enterprise], policy, now)
+    staff = health_staff(db.session(), [enterprise.id], local(now).date())[enterprise.id]
+    return page(
+        "enterprises/file.html",
+        enterprise=enterprise,
+        line=line,
+        policy=policy,
+        duty=line.duty,
+        lines=line.posts,
+        staff=staff,
+        guides=[one for one in staff if one.post == Post.HEALTH_GUIDE],
+        to_invite=[post for post in line.posts if post.missing and post.post in may_invite(guard.serving())],
+    )
+
+
+@bp.get("/enterprises/export")
+@by_link
+@needs("enterprise:export")
+def export() -> ResponseReturnValue:
+    """The listed enterprises as a workbook, logged and signed at the foot of each page (settled 3.6)."""
+    return hand_out(_workbook, name=f"辖区企业-{local(site.now()):%Y%m%d}.xlsx")
+
+
+def _workbook() -> bytes:
+    now, number, policy = site.now(), secrets.token_hex(4).upper(), _policy()
+    query = portfolio.search(_wanted("enterprise:export"), policy, local(now).date()).limit(EXPORT_ROWS + 1)
+    rows: list[list[str]] = []
+    for some in db.session.scalars(query.execution_options(yield_per=500)).partitions():
+        rows += [_cells(line) for line in portfolio.lines(db.session(), some, policy, now)]
+    cut, rows = len(rows) > EXPORT_ROWS, rows[:EXPORT_ROWS]
+    note = f"{current_user.name}于{filters.full_instant(now)}导出，编号{number}，共{len(rows)}家" + (
+        f"（超过{EXPORT_ROWS}家的没有导出，请先筛选）" if cut else ""
+    )
+    guard.seen(
+        export=number, count=len(rows), cut=cut, filters=sorted(n for n, v in request.args.items() if v)
+    )
+    return book(f"辖区企业，{filters.full_day(now)}", COLUMNS, rows, note, tab="辖区企业")
+
+
+def _cells(line: Line) -> list[str]:
+    one = line.enterprise
+    seats = "；".join(f"{seat.place.name}{seat.room and ' '}{seat.room}" for seat in line.premises)
+    lacks = "；".join(f"{post.label}{post.missing}名" for post in line.posts if post.missing)
+    if line.duty is None:
+        lacks = "人数未填，无法判断"
+    heads = str(one.headcount) if one.headcount else ""
+    return [one.name, one.credit_code, heads, line.street, line.community, line.unit, seats, lacks]
+
+
+def _policy() -> Policy | None:
+    adopted = adoptions_of(db.session(), current_user.district_id)
+    return site.book.in_force(adopted, local(site.now()).date())
+
+
+def _wanted(action: str) -> Wanted:
+    """What the address asks for; an unknown choice is none."""
+    asked = request.args
+    return Wanted(
+        within=within_reach(action, Enterprise),
+        text="".join(sign for sign in asked.get("q", "") if sign.isprintable())[:LONGEST].strip(),
+        lack=_one_of(Lack, asked.get("lack")),
+        street_id=_number(asked.get("street", "")),
+        order=_one_of(Order, asked.get("sort")) or Order.LACKING,
+    )
+
+
+def _one_of(choices: Any, value: str | None) -> Any:
+    return next((one for one in choices if one.value == value), None)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

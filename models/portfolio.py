@@ -1,0 +1,210 @@
+"""An officer's enterprises (我的企业): one list, and what each of them lacks. Searched, sorted and cut in the database, so that a
+page costs the same however many enterprises there are; what is read for a page is a fixed number of queries.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from .access import Post
+from .accounts import Account, Appointment
+from .base import Labelled, local
+from .enterprises import Enterprise, Premises
+from .office import StaffLine, health_staff, staff_lines
+from .places import Community, Place, Street, Unit
+from .policy.schema import Policy, PostCode, Rounding, StaffingDuty, StaffingRule
+
+
+class Lack(Labelled):
+    """What may be missing at an enterprise (缺什么)."""
+
+    POSTS = "posts", "缺岗位"
+    HEADCOUNT = "headcount", "人数未填"
+
+
+class Order(Labelled):
+    """In which order they stand."""
+
+    LACKING = "lacking", "缺得多"
+    NAME = "name", "名称"
+    HEADCOUNT = "headcount", "人数"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the officer looks for. `within` is how far they reach."""
+
+    within: ColumnElement[bool]
+    text: str = ""
+    lack: Lack | None = None
+    street_id: int | None = None
+    order: Order = Order.LACKING
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One enterprise on the list."""
+
+    enterprise: Enterprise
+    street: str
+    community: str
+    unit: str
+    premises: Sequence[Premises]
+    duty: StaffingDuty | None  # None: nobody can say what it owes
+    posts: Sequence[StaffLine]
+
+    @property
+    def missing(self) -> int:
+        return sum(line.missing for line in self.posts)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many enterprises there are within reach, and how many lack what."""
+
+    total: int
+    lacking: Mapping[Lack, int]
+
+
+def search(wanted: Wanted, policy: Policy | None, on: date) -> Select[Any]:
+    """The enterprises that are looked for, in their order."""
+    query = select(Enterprise).where(wanted.within, *_found_by(wanted.text))
+    if wanted.street_id is not None:
+        query = query.where(Enterprise.street_id == wanted.street_id)
+    if wanted.lack is not None:
+        query = query.where(_lacks(policy, on)[wanted.lack])
+    keys: list[Any]
+    match wanted.order:
+        case Order.NAME:
+            keys = [Enterprise.name]
+        case Order.HEADCOUNT:
+            keys = [func.coalesce(Enterprise.headcount, 0).desc()]
+        case _:
+            keys = [
+                _missing(policy, on).desc(),
+                _unknown().desc(),
+                func.coalesce(Enterprise.headcount, 0).desc(),
+            ]
+    return query.order_by(*keys, Enterprise.id)
+
+
+def tally(session: Session, within: ColumnElement[bool], policy: Policy | None, on: date) -> Tally:
+    lacks = _lacks(policy, on)
+    sums = [func.coalesce(func.sum(case((test, 1), else_=0)), 0) for test in lacks.values()]
+    total, *numbers = session.execute(select(func.count(), *sums).select_from(Enterprise).where(within)).one()
+    return Tally(total, dict(zip(lacks, numbers, strict=True)))
+
+
+def lines(
+    session: Session, enterprises: Sequence[Enterprise], policy: Policy | None, now: datetime
+) -> list[Line]:
+    """What stands on the list about these."""
+    ids = [one.id for one in enterprises]
+    seats: dict[int, list[Premises]] = defaultdict(list)
+    for seat in session.scalars(
+        select(Premises)
+        .where(Premises.enterprise_id.in_(ids), Premises.holding(now))
+        .options(joinedload(Premises.place))
+        .order_by(Premises.from_at, Premises.id)
+    ):
+        seats[seat.enterprise_id].append(seat)
+    staff = health_staff(session, ids, local(now).date())
+    names = {model: _names(session, model, enterprises) for model in (Street, Community, Unit)}
+    found = []
+    for one in enterprises:
+        duty = policy.staffing.duty(one.headcount) if policy else None
+        posts = staff_lines(policy, duty, staff[one.id]) if policy and duty else []
+        found.append(
+            Line(
+                one, names[Street].get(one.street_id, ""), names[Community].get(one.community_id, ""),
+                names[Unit].get(one.unit_id, ""), seats[one.id], duty, posts,
+            )
+        )  # fmt: skip
+    return found
+
+
+def owed(rule: StaffingRule, post: PostCode) -> ColumnElement[int]:
+    """`rule.duty(headcount).required[post]` in the database's words; 0 where the head count says nothing."""
+    heads, bands, carried = func.coalesce(Enterprise.headcount, 0), [], 0
+    for band in rule.bands:
+        own = band.required.get(post, 0)
+        number: Any = literal(max(own, carried))
+        if rule.carry_over:
+            carried = max(own, carried)
+        if band.per_further is not None and band.per_further.post == post:
+            further = case((heads > band.per_further.beyond, heads - band.per_further.beyond), else_=0)
+            up = band.per_further.step - 1 if band.per_further.required is Rounding.UP else 0
+            number = number + (further + up) // band.per_further.step
+        holds = heads >= band.above if rule.lower_inclusive else heads > band.above
+        if band.upto is not None:
+            holds &= heads < band.upto if rule.lower_inclusive else heads <= band.upto
+        bands.append((holds, number))
+    return case((heads <= 0, 0), *bands, else_=0)
+
+
+def _missing(policy: Policy | None, on: date) -> ColumnElement[int]:
+    """How many people are still to be appointed."""
+    number: Any = literal(0)
+    if policy is None:
+        return number
+    for post in policy.staffing.posts():
+        wanted, there = owed(policy.staffing, post), _held(post, on)
+        number = number + case((wanted > there, wanted - there), else_=0)
+    return number
+
+
+def _held(post: PostCode, on: date) -> ColumnElement[int]:
+    """How many serve in a post."""
+    return (
+        select(func.count())
+        .select_from(Appointment)
+        .join(Account, Account.id == Appointment.account_id)
+        .where(
+            Appointment.scope == "enterprise", Appointment.scope_id == Enterprise.id, Appointment.post == Post(post),
+            Appointment.serving(on), Account.disabled_at.is_(None),
+        )
+        .correlate(Enterprise)
+        .scalar_subquery()
+    )  # fmt: skip
+
+
+def _lacks(policy: Policy | None, on: date) -> dict[Lack, ColumnElement[bool]]:
+    return {Lack.POSTS: _missing(policy, on) > 0, Lack.HEADCOUNT: _unknown()}
+
+
+def _unknown() -> ColumnElement[bool]:
+    return func.coalesce(Enterprise.headcount, 0) <= 0
+
+
+def _found_by(text: str) -> list[ColumnElement[bool]]:
+    """Part of a name, the beginning of the pinyin initials, a credit code, the name of a place or a room."""
+    text = " ".join(text.split())
+    if not text:
+        return []
+    seated = (
+        select(Premises.enterprise_id)
+        .join(Place, Place.id == Premises.place_id)
+        .where(or_(Place.name.contains(text, autoescape=True), Premises.room.contains(text, autoescape=True)))
+    )
+    return [
+        or_(
+            Enterprise.name.contains(text, autoescape=True),
+            Enterprise.short_name.contains(text, autoescape=True),
+            Enterprise.initials.startswith(text.lower(), autoescape=True),
+            Enterprise.credit_code == text.upper(),
+            Enterprise.id.in_(seated),
+        )
+    ]
+
+
+def _names(session: Session, model: Any, enterprises: Sequence[Enterprise]) -> dict[int | None, str]:
+    column = f"{model.__tablename__}_id"
+    ids = {getattr(one, column) for one in enterprises}
+    return dict(session.execute(select(model.id, model.name).where(model.id.in_(ids))).all())
