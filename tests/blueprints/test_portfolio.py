@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 from openpyxl import load_workbook
+from sqlalchemy import delete
 
 from models.access import Post
 from models.audit import AuditLine
 from models.base import db
 from models.enterprises import Premises
-from models.places import Unit
+from models.places import Adoption, Unit
 from tests import make
 from tests.conftest import NOW
 from tests.reader import read
@@ -159,6 +160,14 @@ def test_without_a_head_count_nobody_is_called_compliant(liaison, town):
     db.session.commit()
     text = shown(liaison, f"/enterprises/{town.tenant.id}/file").text
     assert "无法判断" in text and "已满足" not in text
+
+
+def test_without_a_scheme_nothing_is_owed_and_nobody_is_judged(liaison, town):
+    db.session.execute(delete(Adoption))
+    db.session.commit()
+    text = shown(liaison).text
+    assert "没有方案" in text and "缺岗位 0" in text and "已配齐" not in text
+    assert "暂时没有岗位要求" in shown(liaison, f"/enterprises/{town.tenant.id}/file").text
 
 
 def table(client, query=""):
