@@ -59,6 +59,7 @@ class Line:
     premises: Sequence[Premises]
     duty: StaffingDuty | None  # None: nobody can say what it owes
     posts: Sequence[StaffLine]
+    staff: Sequence[Appointment]  # whoever serves in a health post, guides too
 
     @property
     def missing(self) -> int:
@@ -125,6 +126,7 @@ def lines(
             Line(
                 one, names[Street].get(one.street_id, ""), names[Community].get(one.community_id, ""),
                 names[Unit].get(one.unit_id, ""), seats[one.id], duty, posts,
+                staff[one.id],
             )
         )  # fmt: skip
     return found

@@ -45,25 +45,26 @@ def move(connection: Connection, place_ids: Iterable[int]) -> None:
     Called in the transaction of what happened, and late in it: until it ends, nobody else moves the same place.
     """
     for place_id in sorted(set(place_ids)):  # in one order, so that no two of them wait for each other
-        moved = INSERT[connection.dialect.name](V).values(name=_name(place_id), number=1)
-        connection.execute(
-            moved.on_conflict_do_update(index_elements=[V.c.name], set_={"number": V.c.number + 1})
-        )
+        connection.execute(_one_more(connection.dialect.name), {"of_place": _name(place_id)})
 
 
 def move_on(connection: DriverConnection, place_ids: Iterable[int]) -> None:
     """The same on the hot path."""
     for place_id in sorted(set(place_ids)):
-        connection.run(_one_more, {"of_place": _name(place_id)})
+        connection.run(_ready_one_more, {"of_place": _name(place_id)})
 
 
 @cache
-def _one_more(dialect: Dialect) -> Ready:
-    first = INSERT[dialect.name](V).values(name=bindparam("of_place"), number=literal_column("1"))
-    more = first.on_conflict_do_update(
+def _one_more(dialect: str) -> Any:
+    first = INSERT[dialect](V).values(name=bindparam("of_place"), number=literal_column("1"))
+    return first.on_conflict_do_update(
         index_elements=[V.c.name], set_={"number": V.c.number + literal_column("1")}
-    )
-    return Ready(more.returning(V.c.number), dialect)
+    ).returning(V.c.number)
+
+
+@cache
+def _ready_one_more(dialect: Dialect) -> Ready:
+    return Ready(_one_more(dialect.name), dialect)
 
 
 @event.listens_for(Session, "after_flush")

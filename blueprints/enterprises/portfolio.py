@@ -16,19 +16,20 @@ from blueprints.web.downloads import by_link, hand_out
 from blueprints.web.guard import needs, within_reach
 from blueprints.web.page import page
 from blueprints.web.paging import paged
+from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from blueprints.web.xlsx import Column, book
 from models import portfolio
 from models.access import Post, may_invite
 from models.base import db, local
 from models.enterprises import Enterprise
-from models.office import adoptions_of, health_staff
 from models.places import Street
 from models.policy.schema import Policy
 from models.portfolio import Lack, Line, Order, Wanted
 
 EXPORT_ROWS = 20_000
 LONGEST = 60  # signs of a search
+FILTERS = ("q", "lack", "street", "sort")
 COLUMNS = (
     Column("企业", 36), Column("统一社会信用代码", 22), Column("在册人数", 10), Column("街道", 14), Column("社区", 14),
     Column("联络单位", 20), Column("所在场所", 36), Column("还差", 30),
@@ -68,7 +69,6 @@ def file(enterprise: Enterprise) -> ResponseReturnValue:
     """What is on file about an enterprise, and which health posts it owes by which rule."""
     now, policy = site.now(), _policy()
     (line,) = portfolio.lines(db.session(), [enterprise], policy, now)
-    staff = health_staff(db.session(), [enterprise.id], local(now).date())[enterprise.id]
     return page(
         "enterprises/file.html",
         enterprise=enterprise,
@@ -76,8 +76,8 @@ def file(enterprise: Enterprise) -> ResponseReturnValue:
         policy=policy,
         duty=line.duty,
         lines=line.posts,
-        staff=staff,
-        guides=[one for one in staff if one.post == Post.HEALTH_GUIDE],
+        staff=line.staff,
+        guides=[one for one in line.staff if one.post == Post.HEALTH_GUIDE],
         to_invite=[post for post in line.posts if post.missing and post.post in may_invite(guard.serving())],
     )
 
@@ -101,7 +101,7 @@ def _workbook() -> bytes:
         f"（超过{EXPORT_ROWS}家的没有导出，请先筛选）" if cut else ""
     )
     guard.seen(
-        export=number, count=len(rows), cut=cut, filters=sorted(n for n, v in request.args.items() if v)
+        export=number, count=len(rows), cut=cut, filters=[name for name in FILTERS if request.args.get(name)]
     )
     return book(f"辖区企业，{filters.full_day(now)}", COLUMNS, rows, note, tab="辖区企业")
 
@@ -117,8 +117,7 @@ def _cells(line: Line) -> list[str]:
 
 
 def _policy() -> Policy | None:
-    adopted = adoptions_of(db.session(), current_user.district_id)
-    return site.book.in_force(adopted, local(site.now()).date())
+    return policy_on(current_user.district_id, local(site.now()).date())
 
 
 def _wanted(action: str) -> Wanted:

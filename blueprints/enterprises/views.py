@@ -9,11 +9,12 @@ from werkzeug.wrappers import Response
 from blueprints.enterprises import bp
 from blueprints.web.guard import needs
 from blueprints.web.page import page
+from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models.access import Post
 from models.base import db, local
 from models.enterprises import Enterprise, Premises
-from models.office import adoptions_of, health_staff, open_orders, questions_added, staff_lines, visitors_of
+from models.office import health_staff, open_orders, questions_added, staff_lines, visitors_of
 from models.places import Unit
 
 
@@ -24,7 +25,7 @@ def home(enterprise: Enterprise) -> Response:
     now = site.now()
     today = local(now).date()
     session = db.session()
-    policy = site.book.in_force(adoptions_of(session, enterprise.district_id), today)
+    policy = policy_on(enterprise.district_id, today)
     duty = policy.staffing.duty(enterprise.headcount) if policy else None
     staff = health_staff(session, [enterprise.id], today)[enterprise.id]
     premises = session.scalars(

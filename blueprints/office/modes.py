@@ -13,12 +13,12 @@ from blueprints.office.forms import ModeForm, ReasonForm
 from blueprints.web.guard import can, commit, needs, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.paging import paged
+from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models.base import RuleBroken, db, local
 from models.office import (
     SCOPE_ROWS,
     SCOPE_WORDS,
-    adoptions_of,
     effect_of,
     names_of,
     questions_added,
@@ -160,7 +160,7 @@ def end_mode(mode_order: ModeOrder) -> ResponseReturnValue:
 
 
 def _policy() -> Policy | None:
-    return site.book.in_force(adoptions_of(db.session(), current_user.district_id), local(site.now()).date())
+    return policy_on(current_user.district_id, local(site.now()).date())
 
 
 def _places() -> list[Place]:

@@ -18,12 +18,12 @@ from blueprints.web import filters, jobs
 from blueprints.web.guard import can, commit, needs, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.paging import paged
+from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models import destruction
 from models.base import RuleBroken, db, local
 from models.chores import SESSIONS_KEPT
 from models.keeping import Destruction, Hold, TimedTask
-from models.office import adoptions_of
 from models.places import ModeOrder, Place
 from models.retention import oldest_day, plan_of
 from models.timed import DAY, HOUR, MINUTE, Task
@@ -52,7 +52,7 @@ def retention() -> Response:
     now, session = site.now(), db.session()
     today, here = local(now).date(), current_user.district_id
     plan = plan_of(session, site.book, here, today)
-    policy = site.book.in_force(adoptions_of(session, here), today)
+    policy = policy_on(here, today)
     holds = session.scalars(
         select(Hold)
         .where(within_reach("retention:see", Hold))
@@ -140,7 +140,7 @@ def new_hold() -> ResponseReturnValue:
         commit(kind="hold", id=hold.id, document=hold.document, reason=hold.reason, scope=form.scope.data,
                **{"from": hold.from_on, "to": hold.to_on}, expires=hold.expires_on)  # fmt: skip
         return done(url_for("office.retention"))
-    policy = site.book.in_force(adoptions_of(db.session(), current_user.district_id), local(now).date())
+    policy = policy_on(current_user.district_id, local(now).date())
     return page("office/new_hold.html", form=form, policy=policy, orders=orders)
 
 

@@ -12,6 +12,7 @@ from blueprints.office.forms import AdoptForm, ReasonForm
 from blueprints.office.modes import PERIODS
 from blueprints.web.guard import can, commit, needs
 from blueprints.web.page import done, page
+from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models.base import RuleBroken, db, local
 from models.office import adopt as adopt_scheme
@@ -138,8 +139,7 @@ def _packs() -> list[Policy]:
 
 
 def _in_force() -> Policy | None:
-    made = adoptions_of(db.session(), current_user.district_id)
-    return site.book.in_force(made, local(site.now()).date())
+    return policy_on(current_user.district_id, local(site.now()).date())
 
 
 def _area(difference: Difference) -> str:

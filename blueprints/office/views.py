@@ -12,9 +12,10 @@ from blueprints.office import bp
 from blueprints.web.guard import needs, within_reach
 from blueprints.web.page import page
 from blueprints.web.paging import Paging
+from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models.base import db, local
-from models.office import PlaceToday, adoptions_of, entries_until, places_today, scope_names
+from models.office import PlaceToday, entries_until, places_today, scope_names
 from models.places import Place
 
 SHOWN = {
@@ -31,7 +32,7 @@ PAGE_SIZE = 50
 def overview() -> Response:
     now = site.now()
     where = within_reach("place:oversee", Place)
-    policy = site.book.in_force(adoptions_of(db.session(), current_user.district_id), local(now).date())
+    policy = policy_on(current_user.district_id, local(now).date())
     everywhere = places_today(db.session(), where, policy, now)
     orders = list({order.id: order for one in everywhere for order in one.orders}.values())
     shown = request.args.get("show", "all")

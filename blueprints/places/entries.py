@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, select
 
 from blueprints.places import bp
 from blueprints.places.forms import LONGEST, EntryFilter, listed
-from blueprints.places.ground import ground
 from blueprints.web import filters, guard
 from blueprints.web.downloads import by_link, hand_out
+from blueprints.web.ground import ground
 from blueprints.web.guard import needs
 from blueprints.web.page import page
 from blueprints.web.paging import paged

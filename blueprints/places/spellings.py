@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from blueprints.places import bp
 from blueprints.places.forms import MapForm
-from blueprints.places.ground import ground
 from blueprints.web import guard
 from blueprints.web.fields import JustAct
+from blueprints.web.ground import ground
 from blueprints.web.guard import needs
 from blueprints.web.page import done, page
 from blueprints.web.site import site

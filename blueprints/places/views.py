@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 from blueprints.places import bp
 from blueprints.places.forms import LONGEST
-from blueprints.places.ground import ground, policy_on
 from blueprints.web import tickets
+from blueprints.web.ground import ground
 from blueprints.web.guard import needs, within_reach
 from blueprints.web.page import page, text_size
+from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models import cases, overview, visits
 from models.base import db, local
@@ -71,7 +72,7 @@ def day_shown(place: Place) -> dict[str, Any]:
     pulse = Pulse.take(session, ids, today, now)  # before all else: see there
     orders = session.scalars(ModeOrder.reaching(place, now)).all()
     mode = Mode.EMERGENCY if orders else Mode.NORMAL
-    policy = policy_on(place, today)
+    policy = policy_on(place.district_id, today)
     numbers = site.days.day(session, pulse, now)
     earlier = site.days.before(session, ids, now)
     waiting = overview.open_at(session, ids, today)

@@ -12,7 +12,7 @@ from wtforms.validators import Optional, ValidationError
 
 from blueprints.places import bp
 from blueprints.places.forms import LONGEST, ChineseDate
-from blueprints.places.ground import ground
+from blueprints.web.ground import ground
 from blueprints.web.guard import needs
 from blueprints.web.page import page
 from blueprints.web.site import site

@@ -11,29 +11,7 @@ from models.enterprises import Enterprise
 from models.portfolio import owed
 from tests import make
 
-HEADS = (
-    None,
-    0,
-    1,
-    28,
-    29,
-    30,
-    31,
-    199,
-    200,
-    201,
-    399,
-    400,
-    401,
-    599,
-    600,
-    999,
-    1000,
-    1001,
-    1199,
-    1200,
-    5000,
-)
+HEADS = (None, 0, 1, 28, 29, 30, 31, 199, 200, 201, 399, 400, 401, 599, 600, 999, 1000, 1001, 1199, 1200, 5000)  # fmt: skip
 
 
 @pytest.mark.parametrize("changed", [{}, {"lower_inclusive": True}, {"carry_over": True}])
