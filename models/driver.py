@@ -24,6 +24,9 @@ from sqlalchemy.types import TypeEngine
 from .base import PAUSE_SECONDS
 
 BUSY_SECONDS = 10  # as in models.base
+# Every statement here is a look-up by an index, planned once. Left to itself PostgreSQL plans those that name their days anew each
+# time, and reads a week's table from end to end for as long as it believes it empty: on a Monday morning, more with each visitor.
+PLANS = ("plan_cache_mode = force_generic_plan", "enable_seqscan = off")
 LOOK_MS = 3  # SQLite sleeps 1 and 2 ms, about as long as a write takes
 
 
@@ -128,6 +131,8 @@ class KeptConnection(DriverConnection):
         pooled.detach()  # prepared like every connection of the engine, and from now on ours alone
         if engine.dialect.name == "postgresql":
             connection.autocommit = True
+            for setting in PLANS:
+                connection.execute(f"SET {setting}")
         else:
             connection.execute(f"PRAGMA busy_timeout={LOOK_MS}")  # see _patiently
         super().__init__(connection, engine.dialect)

@@ -128,10 +128,9 @@ def _recent_rows(
     """
 
     def last(column: Any, value: str) -> Any:
-        since = T.c.day >= bindparam(
-            "since", type_=Date
-        )  # on PostgreSQL the weeks before are not even looked into
-        newest = select(*columns).where(column == bindparam(value), since).order_by(T.c.id.desc())
+        # on PostgreSQL the weeks before and after are not even looked into
+        lately = T.c.day.between(bindparam("since", type_=Date), bindparam(day, type_=Date))
+        newest = select(*columns).where(column == bindparam(value), lately).order_by(T.c.id.desc())
         return select(newest.limit(literal_column(str(RECENT_ROWS))).subquery())
 
     rows = union_all(last(T.c.device_index, device), last(T.c.mobile_index, mobile)).subquery()

@@ -270,21 +270,22 @@ def ask_recheck(token: str) -> Response:
 
 def _find(token: str) -> Pass:
     row_nonce = nonce.read_pass_token(site.vault, token)
-    row = row_nonce and _row(row_nonce)
+    now = site.now()
+    row = row_nonce and _row(row_nonce, now)
     if not row:
         abort(404)
-    now = site.now()
     gate = site.gates.view(row.code, now) if row.code else None
     return Pass(row, site.book.get(row.scheme_key), gate if isinstance(gate, GateView) else None, now)
 
 
-def _row(row_nonce: bytes) -> Any | None:
+def _row(row_nonce: bytes, now: datetime) -> Any | None:
+    today = local(now).date()
     try:
-        return passes.find(engine(), row_nonce)
+        return passes.find(engine(), row_nonce, today)
     except OperationalError as error:
         if not error.connection_invalidated:
             raise
-        return passes.find(engine(), row_nonce)  # the database has been started anew
+        return passes.find(engine(), row_nonce, today)  # the database has been started anew
 
 
 def _page(html: str) -> Response:
