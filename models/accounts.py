@@ -311,7 +311,7 @@ class Appointment(Row):
     ended_at: Mapped[datetime | None]  # ended before its term
     end_reason: Mapped[str] = mapped_column(default="")
     # 职务, confirmed by whoever appointed where the rule says who may hold the post
-    position: Mapped[str] = mapped_column(default="", server_default="")
+    position: Mapped[str] = mapped_column(default="", server_default=text("''"))
     appointed_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     appointed_at: Mapped[datetime]
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, Select, Update, and_, false, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Select, Update, and_, false, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .access import ADMINS, INVITES, SCOPES, Holds, Post, may_invite
@@ -67,7 +67,9 @@ class Invitation(Row):
     scope_id: Mapped[int]
     starts_on: Mapped[date]
     ends_on: Mapped[date]
-    position: Mapped[str] = mapped_column(default="", server_default="")  # of the appointment it becomes
+    position: Mapped[str] = mapped_column(
+        default="", server_default=text("''")
+    )  # of the appointment it becomes
     district_id: Mapped[int] = mapped_column(ForeignKey("district.id"), index=True)
     invited_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     invited_at: Mapped[datetime]

@@ -77,7 +77,7 @@ def upgrade() -> None:
         table.create_index(op.f("ix_paper_check_enterprise_id"), ["enterprise_id"], unique=False)
 
     for name in ("appointment", "invitation"):
-        op.add_column(name, sa.Column("position", sa.String(), nullable=False, server_default=""))
+        op.add_column(name, sa.Column("position", sa.String(), nullable=False, server_default=sa.text("''")))
 
 
 def downgrade() -> None:
