@@ -131,6 +131,11 @@ class Board:
     def missing(self) -> int:
         return sum(line.missing for line in self.lines)
 
+    @property
+    def current(self) -> list[Appointment]:
+        """Who serves, and who is about to."""
+        return [*self.staff, *self.coming]
+
     def condition(self, one: Appointment | Invitation) -> str:
         """Who may hold this post by the rule (中层以上管理人员); empty where it says nothing."""
         return self.duty.held_by.get(one.post.value, "") if self.duty else ""  # type: ignore[call-overload]
