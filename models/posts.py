@@ -160,7 +160,7 @@ def board(session: Session, book: Book, enterprise: Enterprise, now: datetime) -
     ).all()
     return Board(
         policy=policy, duty=duty, lines=lines,
-        lacks=_lacks(book, adoptions, enterprise, counts, ever, today) if any(line.missing for line in lines) else {},
+        lacks=_lacks(book, adoptions, counts, ever, today) if any(line.missing for line in lines) else {},
         staff=staff, coming=coming, past=sorted(over, key=_last_day, reverse=True)[:PAST],
         invitations=_waiting(session, enterprise, now), team=team_of(session, enterprise) if duty and duty.team else None,
         counted=counts[-1] if counts else None, by_kind=_archived(session, enterprise, policy, today),
@@ -172,7 +172,7 @@ def lacks_of(session: Session, book: Book, enterprise: Enterprise, today: date) 
     """Since when its posts are lacking, for whoever shows `enterprises/_posts.html` beside something else."""
     counts = session.scalars(select(Headcount).where(Headcount.enterprise_id == enterprise.id)).all()
     adoptions = adoptions_of(session, enterprise.district_id)
-    return _lacks(book, adoptions, enterprise, counts, _ever_appointed(session, enterprise), today)
+    return _lacks(book, adoptions, counts, _ever_appointed(session, enterprise), today)
 
 
 def team_of(session: Session, enterprise: Enterprise) -> ManagementTeam | None:
@@ -196,11 +196,12 @@ def _ever_appointed(session: Session, enterprise: Enterprise) -> Sequence[Appoin
 
 
 def _lacks(
-    book: Book, adoptions: Sequence[Adoption], enterprise: Enterprise, counts: Sequence[Headcount],
+    book: Book, adoptions: Sequence[Adoption], counts: Sequence[Headcount],
     ever: Iterable[Appointment], today: date,
 ) -> Mapping[str, Lacking]:  # fmt: skip
-    # a head count whose beginning nobody wrote down holds since ever: the grace then began with the scheme
-    headcounts = [(one.from_on, one.number) for one in counts] or [(date.min, enterprise.headcount or 0)]
+    if not counts:
+        return {}  # nobody wrote down since when so many work there: no day can be claimed
+    headcounts = [(one.from_on, one.number) for one in counts]
     rules: list[tuple[date, StaffingRule]] = [
         (one.from_on, book.get(one.scheme_key).staffing) for one in adoptions
     ]

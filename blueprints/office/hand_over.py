@@ -38,7 +38,9 @@ SHOWN = 20  # hand-overs on the page
 class HandOverForm(FlaskForm):
     """`successor` gets its choices from who may take the portfolio."""
 
-    successor = SelectField("接手的人", coerce=int, validators=[DataRequired("请选接手的人")])
+    successor = SelectField(
+        "接手的人", coerce=lambda value: int(value or 0), validators=[DataRequired("请选接手的人")]
+    )
     how = RadioField("怎么移交", choices=options(HOW), validators=[InputRequired("请选怎么移交")])
     starts_on = DayField("从哪天起", [InputRequired("请填从哪天起移交，今天就是马上")])
     leave_ends_on = DayField("代管到哪天（含当天）", [Optional()])

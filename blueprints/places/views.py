@@ -62,14 +62,17 @@ def _found(places: list[Place], asked: str) -> list[Place]:
 @needs("place:watch", Place)
 def day(place: Place) -> ResponseReturnValue:
     """The specialist's day: what to deal with first, then the numbers, then what comes in."""
-    today = local(site.now()).date()
-    inside = Enterprise.within_at("place", [place.id], site.now())
-    lacking = portfolio.tally(db.session(), inside, policy_on(place.district_id, today), today)
-    alone = select(Enterprise).where(inside, posts.deserted(today)).order_by(Enterprise.name)
-    return page(
-        "places/day.html", partial="places/_day.html", lacking_posts=lacking.lacking[portfolio.Lack.POSTS],
-        deserted=db.session.scalars(alone.limit(DESERTED)).all(), **day_shown(place),
-    )  # fmt: skip
+    shown = day_shown(place)
+    return page("places/day.html", partial="places/_day.html", **shown, **_firms(place, shown["policy"]))
+
+
+def _firms(place: Place, policy: Policy | None) -> dict[str, Any]:
+    """The enterprises here that lack a health post, and those where nobody is left: the page has them, the poll does not."""
+    now, inside = site.now(), Enterprise.within_at("place", [place.id], site.now())
+    today = local(now).date()
+    alone = select(Enterprise).where(inside, posts.deserted(today)).order_by(Enterprise.name).limit(DESERTED)
+    lacking = portfolio.tally(db.session(), inside, policy, today).lacking[portfolio.Lack.POSTS]
+    return {"lacking_posts": lacking, "deserted": db.session.scalars(alone).all()}
 
 
 def day_shown(place: Place) -> dict[str, Any]:
@@ -97,6 +100,7 @@ def day_shown(place: Place) -> dict[str, Any]:
     view = request.args.get("view") or ("chart" if text_size() == "normal" else "numbers")
     return {
         "place": place,
+        "policy": policy,
         "names": {p.id: cases.short_name(p, place) for p in places if p.id != place.id},
         "gates": gates,
         "at": now,
