@@ -88,9 +88,14 @@ GRANTS: dict[str, frozenset[Post]] = {
     "enterprise:export": OFFICERS | {P.SPECIALIST},
     # an enterprise's own house
     "enterprise:home": ENTERPRISE_STAFF,
+    "post:see": ENTERPRISE_STAFF | OFFICERS | {P.SPECIALIST},
+    "post:fill": frozenset({P.CHIEF_HEALTH_OFFICER, P.UNIT_LIAISON, P.COMMUNITY_LIAISON}),
+    "post:check_papers": frozenset({P.UNIT_LIAISON, P.COMMUNITY_LIAISON}),
+    "management_team:file": ENTERPRISE_STAFF,
     # people
-    "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN},
-    "person:slip": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.SYSTEM_ADMIN},
+    "portfolio:hand_over": OFFICERS | {P.SPECIALIST},
+    "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.CHIEF_HEALTH_OFFICER},
+    "person:slip": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.SYSTEM_ADMIN, P.CHIEF_HEALTH_OFFICER},
     "account:manage": frozenset({P.SYSTEM_ADMIN}),
     "place:manage": frozenset({P.SYSTEM_ADMIN}),
     "configuration:see": frozenset({P.SYSTEM_ADMIN}),
@@ -133,6 +138,11 @@ ACTION_LABELS: dict[str, str] = {
     "enterprise:oversee": "看辖区企业",
     "enterprise:export": "导出辖区企业",
     "enterprise:home": "看本企业",
+    "post:see": "看健康岗位",
+    "post:fill": "任免健康岗位",
+    "post:check_papers": "核对执照和授权书",
+    "management_team:file": "备案健康管理团队",
+    "portfolio:hand_over": "移交分管范围",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",
     "account:manage": "管理账号",
@@ -150,6 +160,7 @@ INVITES: dict[Post, frozenset[Post]] = {
     P.UNIT_LIAISON: frozenset({P.SPECIALIST, P.CHIEF_HEALTH_OFFICER, P.HEALTH_MANAGER, P.HEALTH_GUIDE}),
     P.COMMUNITY_LIAISON: frozenset({P.SPECIALIST, P.CHIEF_HEALTH_OFFICER, P.HEALTH_MANAGER, P.HEALTH_GUIDE}),
     P.SPECIALIST: frozenset({P.GATE_GUARD}),
+    P.CHIEF_HEALTH_OFFICER: frozenset({P.HEALTH_MANAGER}),
 }
 
 

@@ -310,6 +310,8 @@ class Appointment(Row):
     ends_on: Mapped[date]
     ended_at: Mapped[datetime | None]  # ended before its term
     end_reason: Mapped[str] = mapped_column(default="")
+    # 职务, confirmed by whoever appointed where the rule says who may hold the post
+    position: Mapped[str] = mapped_column(default="", server_default=text("''"))
     appointed_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     appointed_at: Mapped[datetime]
 
@@ -353,7 +355,7 @@ class Appointment(Row):
     @classmethod
     def appoint(
         cls, account: Account, post: Post, scope_id: int, *, starts_on: date, ends_on: date, now: datetime,
-        by_id: int | None,
+        by_id: int | None, position: str = "",
     ) -> Appointment:  # fmt: skip
         """Gives `account` the post. The three administrators exclude each other and every other post (SEC-6)."""
         check_term(starts_on, ends_on, now)
@@ -371,7 +373,7 @@ class Appointment(Row):
             raise RuleBroken(f"{account.name}是{held[0].post.label}，不能兼任其他岗位")
         appointment = cls(
             post=post, scope=SCOPES[post], scope_id=scope_id, starts_on=starts_on, ends_on=ends_on,
-            appointed_by_id=by_id, appointed_at=now,
+            appointed_by_id=by_id, appointed_at=now, position=position,
         )  # fmt: skip
         account.appointments.append(appointment)
         return appointment
@@ -382,6 +384,22 @@ class Appointment(Row):
         if not reason.strip():
             raise RuleBroken("请写结束任职的原因")
         self.ended_at, self.end_reason = now, reason.strip()
+
+    def end_on(self, last_on: date, *, reason: str, now: datetime) -> None:
+        """The term becomes shorter: `last_on` is its last day, today at the earliest."""
+        if self.ended_at is not None:
+            raise RuleBroken("这项任职已经结束")
+        if not reason.strip():
+            raise RuleBroken("请写结束任职的原因")
+        if last_on < local(now).date():
+            raise RuleBroken("最后一天已经过去，请填今天或以后的日期")
+        if last_on < self.starts_on:
+            raise RuleBroken("任职那一天还没有开始，不用等，可以现在就结束")
+        if last_on > self.ends_on:
+            raise RuleBroken(
+                f"任期到{self.ends_on.year}年{self.ends_on.month}月{self.ends_on.day}日为止，最后一天不能再晚"
+            )
+        self.ends_on, self.end_reason = last_on, reason.strip()
 
 
 SCOPE_MODELS = {

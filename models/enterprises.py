@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -46,6 +46,18 @@ class Enterprise(Row):
         return cls.id.in_(
             select(Premises.enterprise_id).where(Premises.place_id.in_(reached), Premises.holding(at))
         )
+
+
+class Headcount(Row):
+    """How many people worked at an enterprise from a day on (人数变动), never of a day to come. The newest is `Enterprise.headcount`."""
+
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
+    from_on: Mapped[date]
+    number: Mapped[int]
+    written_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    written_at: Mapped[datetime]
+
+    __table_args__ = (Index("uq_headcount_enterprise_from", "enterprise_id", "from_on", unique=True),)
 
 
 class Premises(Row):

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, Select, Update, and_, false, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Select, Update, and_, false, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .access import ADMINS, INVITES, SCOPES, Holds, Post, may_invite
@@ -67,6 +67,9 @@ class Invitation(Row):
     scope_id: Mapped[int]
     starts_on: Mapped[date]
     ends_on: Mapped[date]
+    position: Mapped[str] = mapped_column(
+        default="", server_default=text("''")
+    )  # of the appointment it becomes
     district_id: Mapped[int] = mapped_column(ForeignKey("district.id"), index=True)
     invited_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     invited_at: Mapped[datetime]
@@ -85,7 +88,7 @@ class Invitation(Row):
     @classmethod
     def invite(
         cls, *, by: Account, appointments: Iterable[Holds], name: str, post: Post, scope_id: int, starts_on: date,
-        ends_on: date, now: datetime,
+        ends_on: date, now: datetime, position: str = "",
     ) -> tuple[Invitation, str]:  # fmt: skip
         """An invitation and the token of its link; only the token's digest is kept. The caller has checked the scope."""
         if post not in may_invite(appointments):
@@ -96,7 +99,7 @@ class Invitation(Row):
         token = secrets.token_urlsafe(24)
         invitation = cls(
             token_hash=token_digest(token), name=name.strip(), post=post, scope_id=scope_id,
-            starts_on=starts_on, ends_on=ends_on, district_id=by.district_id, invited_by_id=by.id, invited_at=now,
+            starts_on=starts_on, ends_on=ends_on, position=position, district_id=by.district_id, invited_by_id=by.id, invited_at=now,
             expires_at=now + HANDED_OVER,
         )  # fmt: skip
         return invitation, token
@@ -131,7 +134,7 @@ class Invitation(Row):
             )
         appointment = Appointment.appoint(
             account, self.post, self.scope_id, starts_on=self.starts_on, ends_on=self.ends_on, now=now,
-            by_id=self.invited_by_id,
+            by_id=self.invited_by_id, position=self.position,
         )  # fmt: skip
         self.accepted_at, self.account_id = now, account.id
         return appointment

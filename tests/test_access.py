@@ -13,6 +13,7 @@ from models.gate import CheckIn
 from models.keeping import Hold
 from models.paper import PaperSheet
 from models.places import Adoption
+from models.posts import ManagementTeam, PaperCheck
 from models.watch import HeadCount
 from tests import make
 from tests.blueprints.test_gate_form import open_emergency, submit
@@ -34,21 +35,21 @@ accounts.confirm               own
 accounts.end_one_session       own
 accounts.end_other_sessions    own
 accounts.forgotten             public
-accounts.invitation            SUOTE
+accounts.invitation            CSUOTE
 accounts.invitations           public
-accounts.invite                SUOTE
+accounts.invite                CSUOTE
 accounts.me                    own
 accounts.more                  own
 accounts.password              own
-accounts.people                SUOTE
+accounts.people                CSUOTE
 accounts.pin                   own
 accounts.second_factor         own
 accounts.second_step           public
 accounts.sessions              own
 accounts.sign_in               public
 accounts.sign_out              own
-accounts.slip                  SUOTYE
-accounts.withdraw              SUOTE
+accounts.slip                  CSUOTYE
+accounts.withdraw              CSUOTE
 admin.account                  Y
 admin.accounts                 Y
 admin.appoint                  E
@@ -93,10 +94,18 @@ devices.revoke                 S
 devices.shift                  public
 devices.tablet                 public
 devices.take_over              public
+enterprises.appoint            CUO
+enterprises.charter_photo      CMSUOT
+enterprises.confirm_position   CUO
+enterprises.end_post           CUO
 enterprises.export             SUOT
 enterprises.file               SUOT
+enterprises.file_team          CM
+enterprises.hand_over_post     CUO
+enterprises.health_posts       CMSUOT
 enterprises.home               CM
 enterprises.index              SUOT
+enterprises.papers_photo       UO
 gate.add_photo                 DS
 gate.ask_recheck               public
 gate.check_in                  public
@@ -138,7 +147,10 @@ gate.void_sheet                DS
 gate.welcome                   public
 office.adopt                   T
 office.compare_schemes         UOT
+office.end_leave               SUOT
 office.end_mode                T
+office.hand_over               SUOT
+office.hand_over_one           SUOT
 office.lift_hold               T
 office.modes                   SUOT
 office.new_hold                T
@@ -146,6 +158,7 @@ office.open_mode               T
 office.overview                UOT
 office.retention               TA
 office.schemes                 UOT
+office.undo_hand_over          SUOT
 office.withdraw_adoption       T
 operations.live                public
 operations.metrics             public
@@ -214,6 +227,17 @@ def numbers(app, town, client):
         from_on=NOW.date(), to_on=NOW.date(), expires_on=NOW.date() + timedelta(days=60), now=NOW, by_id=person.id,
     )  # fmt: skip
     make.save(hold)
+    team = make.save(
+        ManagementTeam(
+            enterprise_id=town.tenant.id, leader="林见微", deputy="周知行", charter="章程", photographed=False,
+            filed_at=NOW, filed_by_id=person.id,
+        )
+    )  # fmt: skip
+    papers = make.save(
+        PaperCheck(
+            enterprise_id=town.tenant.id, authorised="林见微", photographed=False, checked_at=NOW, checked_by_id=person.id
+        )
+    )  # fmt: skip
     begun = HeadCount.begin(db.session(), town.gate, now=NOW, by_id=person.id)
     db.session.commit()
     return {
@@ -225,6 +249,7 @@ def numbers(app, town, client):
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
         "hold_id": hold.id,
         "head_count_id": begun.id,
+        "management_team_id": team.id, "paper_check_id": papers.id,
     }  # fmt: skip
 
 

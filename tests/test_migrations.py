@@ -6,6 +6,7 @@ from sqlalchemy import inspect, select
 
 from models import schema
 from models.access import Post
+from models.accounts import Appointment
 from models.base import db
 from models.gate import CheckIn, Note, Outcome
 from tests import make
@@ -41,3 +42,16 @@ def test_check_ins_live_through_the_cut_into_weeks_and_back(app, town):
     db.session.rollback()
     assert make.check_in(town.gate, NOW, name="下一位").id == before[-1][0] + 1
     assert schema.differences(db.engine) == []
+
+
+def test_appointments_live_through_the_coming_of_positions_and_back(app, town):
+    person = town.officer(Post.HEALTH_MANAGER)
+    person.appointments[0].position = "行政主管"
+    db.session.commit()
+    before = [(a.id, a.account_id, a.post, a.starts_on, a.ends_on) for a in person.appointments]
+    db.session.remove()
+    schema.downgrade(db.engine, "0003")
+    schema.upgrade(db.engine)
+    rows = db.session.scalars(select(Appointment)).all()
+    assert [(a.id, a.account_id, a.post, a.starts_on, a.ends_on) for a in rows] == before
+    assert [a.position for a in rows] == [""]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from flask import request
 from flask_login import current_user
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from blueprints.office import bp
@@ -14,9 +16,12 @@ from blueprints.web.page import page
 from blueprints.web.paging import Paging
 from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
+from models import portfolio, posts
 from models.base import db, local
+from models.enterprises import Enterprise
 from models.office import PlaceToday, entries_until, places_today, scope_names
 from models.places import Place
+from models.policy.schema import Policy
 
 SHOWN = {
     "all": ("全部", lambda one: True),
@@ -25,6 +30,7 @@ SHOWN = {
     "emergency": ("应急中", lambda one: bool(one.orders)),
 }
 PAGE_SIZE = 50
+DESERTED = 5  # enterprises without anybody, on the page; the list of enterprises has the rest
 
 
 @bp.get("/overview")
@@ -52,7 +58,17 @@ def overview() -> Response:
         paging=_cut(found),
         rules=[rule for rule in policy.places if rule.specialists_required] if policy else [],
         mode_now="emergency" if orders else "normal",
+        **_firms(now, policy),
     )
+
+
+def _firms(now: datetime, policy: Policy | None) -> dict[str, Any]:
+    """How many enterprises lack a health post, and those where nobody is left."""
+    today, within = local(now).date(), within_reach("post:see", Enterprise)
+    left = select(Enterprise).where(within, posts.deserted(today)).order_by(Enterprise.name)
+    alone = db.session.scalars(left.limit(DESERTED + 1)).all()
+    counted = portfolio.tally(db.session(), within, policy, today)
+    return {"lacking_posts": counted.lacking[portfolio.Lack.POSTS], "firms": counted.total, "deserted": alone}
 
 
 def _matches(one: PlaceToday) -> bool:

@@ -17,8 +17,9 @@ from blueprints.web.guard import needs, within_reach
 from blueprints.web.page import page, text_size
 from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
-from models import cases, overview, visits
+from models import cases, overview, portfolio, posts, visits
 from models.base import db, local
+from models.enterprises import Enterprise
 from models.places import Gate, ModeOrder, Place
 from models.policy.schema import Mode, Policy
 from models.pulse import Pulse
@@ -26,6 +27,7 @@ from models.watch_rules import open_notices
 
 CASES = 20  # cases on the day's page; the list of entries has the rest
 LATEST = 20
+DESERTED = 6  # enterprises without anybody; the page shows five and says that there are more
 
 
 @bp.get("/places")
@@ -60,7 +62,17 @@ def _found(places: list[Place], asked: str) -> list[Place]:
 @needs("place:watch", Place)
 def day(place: Place) -> ResponseReturnValue:
     """The specialist's day: what to deal with first, then the numbers, then what comes in."""
-    return page("places/day.html", partial="places/_day.html", **day_shown(place))
+    shown = day_shown(place)
+    return page("places/day.html", partial="places/_day.html", **shown, **_firms(place, shown["policy"]))
+
+
+def _firms(place: Place, policy: Policy | None) -> dict[str, Any]:
+    """The enterprises here that lack a health post, and those where nobody is left: the page has them, the poll does not."""
+    now, inside = site.now(), Enterprise.within_at("place", [place.id], site.now())
+    today = local(now).date()
+    alone = select(Enterprise).where(inside, posts.deserted(today)).order_by(Enterprise.name).limit(DESERTED)
+    lacking = portfolio.tally(db.session(), inside, policy, today).lacking[portfolio.Lack.POSTS]
+    return {"lacking_posts": lacking, "deserted": db.session.scalars(alone).all()}
 
 
 def day_shown(place: Place) -> dict[str, Any]:
@@ -88,6 +100,7 @@ def day_shown(place: Place) -> dict[str, Any]:
     view = request.args.get("view") or ("chart" if text_size() == "normal" else "numbers")
     return {
         "place": place,
+        "policy": policy,
         "names": {p.id: cases.short_name(p, place) for p in places if p.id != place.id},
         "gates": gates,
         "at": now,

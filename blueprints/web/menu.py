@@ -30,6 +30,7 @@ ITEMS = (
     Item("在里面", "users", "gate.inside", "visit:inside"),
     Item("门岗", "shield-check", "gate.desk", "gate:guard"),
     Item("纸质登记", "notebook-pen", "gate.sheets", "sheet:fill"),
+    Item("健康岗位", "user-check", "enterprises.health_posts", "post:see", "enterprise_id"),
     Item("企业", "clipboard-list", "enterprises.index", "enterprise:oversee"),
     Item("去向", "building-2", "places.spellings", "spelling:map", "place_id"),
     Item("入口海报", "qr-code", "places.gates", "gate:print", "place_id"),
@@ -45,6 +46,7 @@ ITEMS = (
     Item("任职", "contact", "admin.appointments", "appointment:manage"),
     Item("安全设置", "shield-check", "admin.security", "security:set"),
     Item("审计", "history", "admin.audit", "audit:read"),
+    Item("移交", "undo-2", "office.hand_over", "portfolio:hand_over"),
     Item("人员", "user-plus", "accounts.people", "person:invite"),
 )
 

@@ -156,6 +156,9 @@ def _check_staffing(policy: Policy, place: Place) -> None:
             raise at.key("upto").fault(f"要大于 above（{band.above}）")
         if band.per_further is not None and band.per_further.step == 0:
             raise at.key("per_further").key("step").fault("不能是0")
+        for post in band.held_by:
+            if not band.required.get(post):
+                raise at.key("held_by").key(post).fault("这一档没有要求设这个岗位")
         expected = band.upto
     if expected is not None:
         raise (

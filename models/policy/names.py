@@ -68,6 +68,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "team": "是否要有健康管理团队",
         "by_representative": "是否由法定代表人担任健康管理员",
         "sentence": "一句话说明",
+        "held_by": "由谁担任",
         "per_further": "人数再多时增设",
         "post": "增设的岗位",
         "step": "每多几人增设1名",
@@ -206,7 +207,7 @@ def _words_of(parts: list[tuple[str, str]]) -> Iterator[str]:
             continue
         elif field in MODES:
             yield MODES[field]
-        elif above in ("required", "advised"):
+        elif above in ("required", "advised", "held_by"):
             yield POSTS[field]
         elif above == "bands":
             yield IN_BANDS.get(field, FIELDS[field])

@@ -260,6 +260,8 @@ class StaffingBand:
     source: Source
     per_further: PerFurther | None = None
     advised: Mapping[PostCode, int] = field(default_factory=lambda: MappingProxyType({}))
+    # who may hold a post, in words: whoever appoints confirms it and writes down the person's position
+    held_by: Mapping[PostCode, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def holds(self, headcount: int, *, lower_inclusive: bool) -> bool:
         """Whether the head count lies in this band. One bound is the band's, the other its neighbour's."""
@@ -278,6 +280,7 @@ class StaffingDuty:
     by_representative: bool
     sentence: str
     source: Source
+    held_by: Mapping[PostCode, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +314,7 @@ class StaffingRule:
             by_representative=band.by_representative,
             sentence=band.sentence,
             source=band.source,
+            held_by=band.held_by,
         )
 
     def posts(self) -> tuple[PostCode, ...]:

@@ -83,6 +83,13 @@ FAULTS = {
         "scheme.toml 的 thresholds.source.clause",
         "缺少",
     ),
+    "a condition for a post that is not asked for": (
+        "staffing.toml",
+        "held_by = { chief_health_officer",
+        "held_by = { health_manager",
+        "staffing.toml 的 bands[200].held_by.health_manager",
+        "没有要求",
+    ),
     "a gap between staffing bands": (
         "staffing.toml",
         "upto = 29",

@@ -57,6 +57,11 @@ def test_the_duty_brings_the_sentence_and_the_clause_that_were_applied(rule: Sta
     assert duty.source.citable
 
 
+def test_from_201_people_on_the_rule_says_who_may_be_chief_health_officer(rule: StaffingRule):
+    said = [dict(duty.held_by) for headcount in (200, 201, 1001) if (duty := rule.duty(headcount))]
+    assert said == [{}, *[{"chief_health_officer": "中层以上管理人员"}] * 2]
+
+
 def test_carry_over_keeps_the_manager_of_the_smaller_band(pack: Pack):
     pack.edit("staffing.toml", "carry_over = false", "carry_over = true")
     rule = load_pack(pack.folder).staffing

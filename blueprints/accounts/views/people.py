@@ -28,6 +28,7 @@ from models.access import SCOPES, Post, may_invite
 from models.accounts import SCOPE_MODELS, Account, AccountState, Appointment
 from models.base import RuleBroken, db, local
 from models.invitations import Invitation, ResetSlip, invitable, looked_after, slip_code, slips_for
+from models.posts import must_show_papers
 
 INVITED = "invited"
 MOST_SCOPES = 300  # in one list to choose from; a part of the name narrows it
@@ -93,6 +94,10 @@ def invite() -> ResponseReturnValue:
     form.scope_id.choices = options(scopes)
     if form.validate_on_submit():
         try:
+            if SCOPES[post] == "enterprise" and must_show_papers(db.session(), form.scope_id.data, _today()):
+                raise RuleBroken(
+                    "这家企业现在没有人在任，请到“企业”里它的健康岗位页，核对执照和授权书后重新邀请"
+                )
             invitation, token = Invitation.invite(
                 by=current_user.account, appointments=serving(), name=form.name.data or "", post=post,
                 scope_id=form.scope_id.data, starts_on=form.starts_on.data, ends_on=form.ends_on.data, now=site.now(),
