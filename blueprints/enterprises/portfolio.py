@@ -19,7 +19,7 @@ from blueprints.web.paging import paged
 from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from blueprints.web.xlsx import Column, book
-from models import portfolio
+from models import portfolio, posts
 from models.access import Post, may_invite
 from models.base import db, local
 from models.enterprises import Enterprise
@@ -69,6 +69,7 @@ def file(enterprise: Enterprise) -> ResponseReturnValue:
     """What is on file about an enterprise, and which health posts it owes by which rule."""
     now, policy = site.now(), _policy()
     (line,) = portfolio.lines(db.session(), [enterprise], policy, now)
+    today = local(now).date()
     return page(
         "enterprises/file.html",
         enterprise=enterprise,
@@ -76,6 +77,9 @@ def file(enterprise: Enterprise) -> ResponseReturnValue:
         policy=policy,
         duty=line.duty,
         lines=line.posts,
+        lacks=posts.lacks_of(db.session(), site.book, enterprise, today),
+        team=posts.team_of(db.session(), enterprise) if line.duty and line.duty.team else None,
+        today=today,
         staff=line.staff,
         guides=[one for one in line.staff if one.post == Post.HEALTH_GUIDE],
         to_invite=[post for post in line.posts if post.missing and post.post in may_invite(guard.serving())],

@@ -11,6 +11,7 @@ from blueprints.web.guard import needs
 from blueprints.web.page import page
 from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
+from models import posts
 from models.access import Post
 from models.base import db, local
 from models.enterprises import Enterprise, Premises
@@ -47,6 +48,8 @@ def home(enterprise: Enterprise) -> Response:
         policy=policy,
         duty=duty,
         lines=staff_lines(policy, duty, staff) if policy and duty else [],
+        lacks=posts.lacks_of(session, site.book, enterprise, today),
+        team=posts.team_of(session, enterprise) if duty and duty.team else None,
         staff=staff,
         guides=[a for a in staff if a.post == Post.HEALTH_GUIDE],
         visitors=visitors_of(session, enterprise, today),
