@@ -86,6 +86,12 @@ GRANTS: dict[str, frozenset[Post]] = {
     "retention:hold": frozenset({P.TASK_FORCE}),
     "enterprise:oversee": OFFICERS | {P.SPECIALIST},
     "enterprise:export": OFFICERS | {P.SPECIALIST},
+    "roster:see": OFFICERS | {P.SPECIALIST},
+    "roster:export": OFFICERS | {P.SPECIALIST},
+    "contact:see": OFFICERS | {P.SPECIALIST},
+    "contact:write": OFFICERS | {P.SPECIALIST},
+    "contact:reveal": OFFICERS | {P.SPECIALIST},
+    "checklist:see": frozenset({P.TASK_FORCE, P.SYSTEM_ADMIN}),  # numbers, nobody's data
     # an enterprise's own house
     "enterprise:home": ENTERPRISE_STAFF,
     # people
@@ -132,6 +138,12 @@ ACTION_LABELS: dict[str, str] = {
     "retention:hold": "暂缓销毁",
     "enterprise:oversee": "看辖区企业",
     "enterprise:export": "导出辖区企业",
+    "roster:see": "看花名册和联系人",
+    "roster:export": "导出花名册和联系人",
+    "contact:see": "看联络记录",
+    "contact:write": "记联络",
+    "contact:reveal": "查看、拨打企业联系人手机号",
+    "checklist:see": "看开通清单",
     "enterprise:home": "看本企业",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",

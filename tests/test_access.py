@@ -8,6 +8,7 @@ import pytest
 
 from models.access import ADMINS, GRANTS, Post
 from models.base import RuleBroken, db
+from models.contacts import About, ContactBatch, Way
 from models.devices import DeviceKind, GateDevice
 from models.gate import CheckIn
 from models.keeping import Hold
@@ -80,6 +81,19 @@ admin.reopen_place             Y
 admin.security                 E
 admin.security_rules           E
 admin.verify_audit             A
+contacts.batch                 SUOT
+contacts.call                  SUOT
+contacts.correct               SUOT
+contacts.enterprise            SUOT
+contacts.export                SUOT
+contacts.export_people         SUOT
+contacts.people                SUOT
+contacts.person                SUOT
+contacts.place_log             SUOT
+contacts.reveal                SUOT
+contacts.roster                SUOT
+contacts.undo                  SUOT
+contacts.void                  SUOT
 devices.clear_pin              S
 devices.device                 S
 devices.hand_over              D
@@ -137,6 +151,7 @@ gate.undo_rows                 DS
 gate.void_sheet                DS
 gate.welcome                   public
 office.adopt                   T
+office.checklist               TY
 office.compare_schemes         UOT
 office.end_mode                T
 office.lift_hold               T
@@ -196,6 +211,14 @@ def test_the_matrix_says_what_the_route_says(app, endpoint):
         assert GRANTS[access] == posts_of(ROWS[endpoint])
 
 
+def contact_numbers(town):
+    """A contact of a batch with the tenant, by a specialist."""
+    batch = ContactBatch.send([town.tenant.id], place=town.park, way=Way.GROUP, about=About.NOTICE, at=NOW, note="",
+                              next_on=None, by=town.officer(Post.SPECIALIST), now=NOW)  # fmt: skip
+    make.save(batch)
+    return {"contact_batch_id": batch.id, "contact_id": batch.contacts[0].id}
+
+
 @pytest.fixture
 def numbers(app, town, client):
     """A row in reach of everybody's scope for each number that an address may carry."""
@@ -225,6 +248,7 @@ def numbers(app, town, client):
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
         "hold_id": hold.id,
         "head_count_id": begun.id,
+        **contact_numbers(town),
     }  # fmt: skip
 
 

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("office", __name__)
 
-from blueprints.office import modes, retention, schemes, views  # noqa: E402, F401
+from blueprints.office import checklist, modes, retention, schemes, views  # noqa: E402, F401
