@@ -8,6 +8,7 @@ import pytest
 
 from models.access import ADMINS, GRANTS, Post
 from models.base import RuleBroken, db
+from models.contacts import About, ContactBatch, Way
 from models.devices import DeviceKind, GateDevice
 from models.gate import CheckIn
 from models.keeping import Hold
@@ -81,6 +82,19 @@ admin.reopen_place             Y
 admin.security                 E
 admin.security_rules           E
 admin.verify_audit             A
+contacts.batch                 SUOT
+contacts.call                  SUOT
+contacts.correct               SUOT
+contacts.enterprise            SUOT
+contacts.export                SUOT
+contacts.export_people         SUOT
+contacts.people                SUOT
+contacts.person                SUOT
+contacts.place_log             SUOT
+contacts.reveal                SUOT
+contacts.roster                SUOT
+contacts.undo                  SUOT
+contacts.void                  SUOT
 devices.clear_pin              S
 devices.device                 S
 devices.hand_over              D
@@ -146,6 +160,7 @@ gate.undo_rows                 DS
 gate.void_sheet                DS
 gate.welcome                   public
 office.adopt                   T
+office.checklist               TY
 office.compare_schemes         UOT
 office.end_leave               SUOT
 office.end_mode                T
@@ -209,6 +224,14 @@ def test_the_matrix_says_what_the_route_says(app, endpoint):
         assert GRANTS[access] == posts_of(ROWS[endpoint])
 
 
+def contact_numbers(town):
+    """A contact of a batch with the tenant, by a specialist."""
+    batch = ContactBatch.send([town.tenant.id], place=town.park, way=Way.GROUP, about=About.NOTICE, at=NOW, note="",
+                              next_on=None, by=town.officer(Post.SPECIALIST), now=NOW)  # fmt: skip
+    make.save(batch)
+    return {"contact_batch_id": batch.id, "contact_id": batch.contacts[0].id}
+
+
 @pytest.fixture
 def numbers(app, town, client):
     """A row in reach of everybody's scope for each number that an address may carry."""
@@ -250,6 +273,7 @@ def numbers(app, town, client):
         "hold_id": hold.id,
         "head_count_id": begun.id,
         "management_team_id": team.id, "paper_check_id": papers.id,
+        **contact_numbers(town),
     }  # fmt: skip
 
 

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("office", __name__)
 
-from blueprints.office import hand_over, modes, retention, schemes, views  # noqa: E402, F401
+from blueprints.office import checklist, hand_over, modes, retention, schemes, views  # noqa: E402, F401

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-from flask import flash, g, request, session, url_for
+from flask import flash, g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -14,14 +12,13 @@ from blueprints.web import guard
 from blueprints.web.fields import JustAct
 from blueprints.web.guard import needs
 from blueprints.web.page import done, page
+from blueprints.web.revealing import look_at, open_look
 from blueprints.web.site import site
 from models import cases
 from models.base import RuleBroken, db
 from models.gate import CheckIn, Note, Outcome
 from models.gateview import mode_at
 from models.places import Place
-
-REVEALED = timedelta(minutes=30)  # how long a number stays open for one case (settled 3.6)
 
 
 @bp.route("/places/<int:place_id>/entries/<int:check_in_id>", methods=["GET", "POST"])
@@ -57,12 +54,8 @@ def reveal(place: Place, check_in: CheckIn) -> ResponseReturnValue:
     form = RevealForm()
     if not form.validate_on_submit():
         return _case(place, check_in, form=form)
-    until = site.now() + REVEALED
+    until = open_look(str(check_in.id), form.reason.data, site.now())
     guard.seen(fields="name,mobile", reason=form.reason.data, until=until)
-    session["revealed"] = {
-        **_open_looks(site.now()),
-        str(check_in.id): [int(until.timestamp()), form.reason.data],
-    }
     return done(_address(place, check_in, "person"))
 
 
@@ -72,7 +65,7 @@ def reveal(place: Place, check_in: CheckIn) -> ResponseReturnValue:
 def call(place: Place, check_in: CheckIn) -> ResponseReturnValue:
     """Keeps that the number is about to be called; the page that follows has it as a link to dial."""
     _must_be_here(place, check_in)
-    form, look = JustAct(), _look_at(check_in, site.now())
+    form, look = JustAct(), look_at(str(check_in.id), site.now())
     if not form.validate_on_submit() or look is None or check_in.mobile is None:
         raise RuleBroken("请先写明原因查看号码，再拨打；查看后30分钟内有效")
     guard.seen(call="mobile", reason=look[1])
@@ -83,7 +76,7 @@ def _case(place: Place, check_in: CheckIn, *, form: HandleForm | RevealForm) -> 
     now, policy = site.now(), site.book.get(check_in.scheme_key)
     earlier = db.session.get(CheckIn, check_in.earlier_id) if check_in.earlier_id else None
     later = cases.later_attempts(db.session(), check_in)
-    look = _look_at(check_in, now)
+    look = look_at(str(check_in.id), now)
     return page(
         "places/entry.html", form=form, place=place, entry=check_in,
         handle=form if isinstance(form, HandleForm) else HandleForm(formdata=None),
@@ -92,7 +85,7 @@ def _case(place: Place, check_in: CheckIn, *, form: HandleForm | RevealForm) -> 
         line=cases.line_of(check_in, site.book, site.vault, now, at=place),
         story=cases.story(check_in, policy, earlier=earlier, later=later),
         can_handle=check_in.is_abnormal or check_in.marks or check_in.notes,
-        look_until=datetime.fromtimestamp(look[0], now.tzinfo) if look else None,
+        look_until=look[0] if look else None,
         look_reason=REASONS.get(look[1], "") if look else "",
         number=cases.mobile_of(check_in, site.vault) if look else "",
         calling=bool(look) and request.args.get("call") == "1",
@@ -108,12 +101,3 @@ def _must_be_here(place: Place, check_in: CheckIn) -> None:
 
 def _address(place: Place, check_in: CheckIn, anchor: str | None = None, **more: int) -> str:
     return url_for("places.entry", place_id=place.id, check_in_id=check_in.id, _anchor=anchor, **more)
-
-
-def _open_looks(now: datetime) -> dict[str, list]:
-    """The looks of this browser that are still good; the cookie keeps numbers of cases, never of people."""
-    return {key: look for key, look in session.get("revealed", {}).items() if look[0] > now.timestamp()}
-
-
-def _look_at(check_in: CheckIn, now: datetime) -> list | None:
-    return _open_looks(now).get(str(check_in.id))

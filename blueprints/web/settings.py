@@ -45,6 +45,7 @@ class Settings:
     health_code_key: str = field(default="", repr=False)
     health_code_seconds: float = 1.5  # from a question to its last byte
     health_code_at_once: int = 2  # questions of one process; fewer than its threads
+    contact_days: int = 30  # an enterprise that was not contacted for so long stands out on the roster
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
@@ -54,7 +55,11 @@ class Settings:
         given |= {name: value for name, value in overrides.items() if name in names}
         if "trusted_proxies" in given:
             given["trusted_proxies"] = int(given["trusted_proxies"])
-        for name, kind in (("health_code_seconds", float), ("health_code_at_once", int)):
+        for name, kind in (
+            ("health_code_seconds", float),
+            ("health_code_at_once", int),
+            ("contact_days", int),
+        ):
             if name in given:
                 given[name] = _number(name, kind, given[name])
         if isinstance(given.get("hosts"), str):
@@ -86,6 +91,8 @@ class Settings:
                 aware = False
             if not aware:
                 raise Misconfigured("SITE_TEST_CLOCK要写成带时区的时刻，例如2026-11-20T09:41:00+08:00")
+        if not 1 <= self.contact_days <= 365:
+            raise Misconfigured("SITE_CONTACT_DAYS在1到365之间")
         self._check_health_code()
         if not self.production:
             return
