@@ -27,7 +27,7 @@ def opened(client: FlaskClient, path: str = "/overview", **query: str) -> Page:
 def names(page: Page) -> list[str]:
     """The places of the list, in its order."""
     (table,) = (t for t in page.all("table") if "今天进入" in "".join(t.itertext()))
-    return [row[0].text.strip() for row in table.iter("tr")][1:]
+    return ["".join(row[0].find("a").itertext()).strip() for row in table.iter("tr")][1:]
 
 
 def row_of(page: Page, name: str) -> str:
