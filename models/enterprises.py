@@ -34,14 +34,9 @@ class Enterprise(Row):
     sector: Mapped[Sector | None]
     revenue: Mapped[int | None]  # 营业收入, 万元
     assets: Mapped[int | None]  # 资产总额, 万元
-    closed_on: Mapped[date | None]  # the last day
-    closed_at: Mapped[datetime | None]  # when that was entered: what ended with it can be found again
-    close_reason: Mapped[str] = mapped_column(default="")
-    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"))
 
     premises: Mapped[list[Premises]] = relationship(back_populates="enterprise", order_by="Premises.from_at")
     headcounts: Mapped[list[Headcount]] = relationship(order_by="Headcount.from_on")
-    merged_into: Mapped[Enterprise | None] = relationship(remote_side="Enterprise.id")
 
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
@@ -95,8 +90,6 @@ class Enterprise(Row):
 
     def move_in(self, place: Place, room: str, from_at: datetime) -> Premises:
         """Takes rooms in a place from an instant on. It is never twice in the same room at a time."""
-        if self.closed_on is not None:
-            raise RuleBroken(f"{self.name}已经关闭，不能再入驻")
         if place.closed_at is not None:
             raise RuleBroken(f"{place.name}已经关闭，请选别的场所")
         if place.district_id != self.district_id:
@@ -136,7 +129,6 @@ class Premises(Row):
     room: Mapped[str] = mapped_column(default="")  # 3号楼5层
     from_at: Mapped[datetime]
     until_at: Mapped[datetime | None]
-    ended_with_enterprise: Mapped[bool] = mapped_column(default=False)  # and comes back if that is undone
 
     enterprise: Mapped[Enterprise] = relationship(back_populates="premises")
     place: Mapped[Place] = relationship()
