@@ -88,6 +88,8 @@ GRANTS: dict[str, frozenset[Post]] = {
     "enterprise:export": OFFICERS | {P.SPECIALIST},
     "enterprise:edit": OFFICERS,
     "enterprise:register": OFFICERS,
+    "enterprise:close": OFFICERS,
+    "premises:move": OFFICERS | {P.SPECIALIST},
     # an enterprise's own house
     "enterprise:home": ENTERPRISE_STAFF,
     "enterprise:keep": ENTERPRISE_STAFF,
@@ -137,6 +139,8 @@ ACTION_LABELS: dict[str, str] = {
     "enterprise:export": "导出辖区企业",
     "enterprise:edit": "改企业档案",
     "enterprise:register": "登记企业",
+    "enterprise:close": "关闭企业、撤销关闭",
+    "premises:move": "登记企业迁入、迁出",
     "enterprise:home": "看本企业",
     "enterprise:keep": "维护本企业档案",
     "person:invite": "邀请人员",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from .base import Row, RuleBroken, local
+from .base import SHANGHAI, Row, RuleBroken, local
 from .places import Community, Place, Street, Unit
 from .sizes import Sector, Sized, size_of
 from .vault import EncryptedText
@@ -34,9 +34,14 @@ class Enterprise(Row):
     sector: Mapped[Sector | None]
     revenue: Mapped[int | None]  # 营业收入, 万元
     assets: Mapped[int | None]  # 资产总额, 万元
+    closed_on: Mapped[date | None]  # the last day
+    closed_at: Mapped[datetime | None]  # when that was entered: what ended with it is found again by it
+    close_reason: Mapped[str] = mapped_column(default="")
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"))
 
     premises: Mapped[list[Premises]] = relationship(back_populates="enterprise", order_by="Premises.from_at")
     headcounts: Mapped[list[Headcount]] = relationship(order_by="Headcount.from_on")
+    merged_into: Mapped[Enterprise | None] = relationship(remote_side="Enterprise.id")
 
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
@@ -77,6 +82,7 @@ class Enterprise(Row):
     def set_headcount(self, number: int, from_on: date, *, now: datetime, by_id: int | None) -> None:
         """So many people from a day on. A back-dated number takes its place in the history and the newest one stays the
         present; a second number for the same day corrects the first."""
+        self.must_be_open()
         if not 1 <= number <= MOST_PEOPLE:
             raise RuleBroken(f"人数填1到{MOST_PEOPLE}之间的整数")
         if from_on > local(now).date():
@@ -90,6 +96,7 @@ class Enterprise(Row):
 
     def move_in(self, place: Place, room: str, from_at: datetime) -> Premises:
         """Takes rooms in a place from an instant on. It is never twice in the same room at a time."""
+        self.must_be_open()
         if place.closed_at is not None:
             raise RuleBroken(f"{place.name}已经关闭，请选别的场所")
         if place.district_id != self.district_id:
@@ -101,6 +108,42 @@ class Enterprise(Row):
         seat = Premises(place=place, place_id=place.id, room=room, from_at=from_at)
         self.premises.append(seat)
         return seat
+
+    def must_be_open(self) -> None:
+        if self.closed_at is not None:
+            raise RuleBroken(f"{self.name}已经关闭。如果关错了，请先撤销关闭")
+
+    def close(self, on: date, reason: str, *, merged_into: Enterprise | None = None, now: datetime) -> None:
+        """Its last day has come, or it has gone into another (注销、迁出本区、合并). Its seats end with that day; its people are
+        the business of `models.enterprise_closing`."""
+        self.must_be_open()
+        if on > local(now).date():
+            raise RuleBroken("关闭日期还没有到，请在那一天或以后再办")
+        if not reason.strip():
+            raise RuleBroken("请写关闭的原因")
+        if merged_into is not None:
+            self._may_go_into(merged_into)
+        self.closed_on, self.closed_at, self.close_reason = on, now, reason.strip()
+        self.merged_into = merged_into
+        end = min(now, datetime.combine(on + timedelta(days=1), time(), SHANGHAI))
+        for seat in self.premises:
+            if seat.until_at is None or seat.until_at > now:
+                seat.end_with_enterprise(end)
+
+    def _may_go_into(self, other: Enterprise) -> None:
+        if other.id == self.id:
+            raise RuleBroken("不能并入自己，请填另一家企业")
+        if other.district_id != self.district_id:
+            raise RuleBroken(f"{other.name}在另一个区")
+        other.must_be_open()
+
+    def reopen(self) -> None:
+        """The closing was a mistake: the seats that ended with it are as they were."""
+        if self.closed_at is None:
+            raise RuleBroken(f"{self.name}没有关闭")
+        self.closed_on, self.closed_at, self.close_reason, self.merged_into = None, None, "", None
+        for seat in self.premises:
+            seat.come_back()
 
 
 class Headcount(Row):
@@ -129,6 +172,8 @@ class Premises(Row):
     room: Mapped[str] = mapped_column(default="")  # 3号楼5层
     from_at: Mapped[datetime]
     until_at: Mapped[datetime | None]
+    ended_with_enterprise: Mapped[bool] = mapped_column(default=False)
+    until_before: Mapped[datetime | None]  # the move that was planned when the enterprise closed
 
     enterprise: Mapped[Enterprise] = relationship(back_populates="premises")
     place: Mapped[Place] = relationship()
@@ -154,6 +199,16 @@ class Premises(Row):
         if at <= self.from_at:
             raise RuleBroken("迁出要晚于入驻")
         self.until_at = at
+
+    def end_with_enterprise(self, at: datetime) -> None:
+        """Ends because the enterprise closed, marked so that `come_back` knows it. What had not begun never begins."""
+        self.until_before, self.ended_with_enterprise = self.until_at, True
+        self.until_at = max(at, self.from_at)
+
+    def come_back(self) -> None:
+        """The closing is undone: as it was before it, if it ended with it."""
+        if self.ended_with_enterprise:
+            self.until_at, self.until_before, self.ended_with_enterprise = self.until_before, None, False
 
 
 class Spelling(Row):

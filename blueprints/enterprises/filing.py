@@ -15,9 +15,10 @@ from blueprints.enterprises import bp
 from blueprints.enterprises.forms import FactsForm, FileForm, HeadcountForm, ProfileForm, RegisterForm
 from blueprints.web import filters
 from blueprints.web.fields import options
-from blueprints.web.guard import about, commit, needs, within_reach
+from blueprints.web.guard import about, commit, needs, serving, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.site import site
+from models.access import GRANTS
 from models.audit import changes
 from models.base import RuleBroken, db, local
 from models.enterprise_changes import EnterpriseChange, in_words
@@ -34,26 +35,26 @@ PLAIN = ("name", "short_name", "legal_representative", "revenue", "assets", "add
 @needs("enterprise:keep", Enterprise)
 def profile(enterprise: Enterprise) -> ResponseReturnValue:
     """What is on file about us, and who changed what."""
-    session = db.session()
-    seats = session.scalars(
-        select(Premises)
-        .where(Premises.enterprise_id == enterprise.id)
-        .options(joinedload(Premises.place))
-        .order_by(Premises.until_at.is_not(None), Premises.from_at, Premises.id)
-    ).all()
     names = _names(enterprise.district_id)
     return page(
-        "enterprises/profile.html", enterprise=enterprise, premises=seats, now_at=site.now(),
-        street=names["street_id", enterprise.street_id],
+        "enterprises/profile.html", enterprise=enterprise, street=names["street_id", enterprise.street_id],
         community=names.get(("community_id", enterprise.community_id), ""),
         unit=names.get(("unit_id", enterprise.unit_id), ""), **story(enterprise),
     )  # fmt: skip
 
 
 def story(enterprise: Enterprise) -> dict[str, Any]:
-    """Head counts and changes, as both pages of the file show them."""
+    """Where it sits and sat, head counts and changes, as both pages of the file show them."""
     session = db.session()
+    seats = (
+        select(Premises)
+        .where(Premises.enterprise_id == enterprise.id)
+        .options(joinedload(Premises.place))
+        .order_by(Premises.until_at.is_not(None), Premises.from_at, Premises.id)
+    )
     return {
+        "premises": session.scalars(seats).all(),
+        "now_at": site.now(),
         "headcounts": headcounts(session, enterprise.id)[::-1],
         "changes": EnterpriseChange.of(session, enterprise, most=MOST_CHANGES),
     }
@@ -93,6 +94,7 @@ def register() -> ResponseReturnValue:
     """A new enterprise, within the reach of whoever registers it."""
     form = RegisterForm()
     _offer(form, current_user.district_id)
+    _offer_own(form)
     if form.validate_on_submit() and not _taken(form):
         row = Enterprise(credit_code=form.credit_code.data)
         try:
@@ -105,7 +107,7 @@ def register() -> ResponseReturnValue:
             db.session.add(row)
             db.session.flush()
             _must_be_mine(row)
-            _note(row, "登记企业")
+            note(row, "登记企业")
             about(row)
             commit(name=row.name)
             flash(f"{row.name}已经登记。接着邀请它的健康岗位人员。", "ok")
@@ -119,23 +121,29 @@ def register() -> ResponseReturnValue:
     return page("enterprises/edit.html", form=form, enterprise=None, back=url_for("enterprises.index"))
 
 
+def file_or_list(enterprise: Enterprise) -> str:
+    """Back to its file, or to the list where it has just gone out of reach: to another's list, out of the place."""
+    reached = select(Enterprise.id).where(
+        Enterprise.id == enterprise.id, within_reach("enterprise:oversee", Enterprise)
+    )
+    if db.session.scalar(reached) is None:
+        return url_for("enterprises.index")
+    return url_for("enterprises.file", enterprise_id=enterprise.id)
+
+
 def _edit(enterprise: Enterprise, form: FactsForm, back: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
+            enterprise.must_be_open()
             with db.session.no_autoflush:
                 _fill(enterprise, form)
                 changed = changes(enterprise)
             said = in_words(changed, _names(enterprise.district_id))
             if said:
-                _note(enterprise, said)
+                note(enterprise, said)
                 commit(changes=changed)
             flash("已经改好。" if said else "没有改动。", "ok")
-            reached = select(Enterprise.id).where(
-                Enterprise.id == enterprise.id, within_reach("enterprise:oversee", Enterprise)
-            )
-            if isinstance(form, FileForm) and db.session.scalar(reached) is None:
-                back = url_for("enterprises.index")  # it has gone to another's list
-            return done(back)
+            return done(file_or_list(enterprise) if isinstance(form, FileForm) else back)
         except RuleBroken as error:
             db.session.rollback()
             form.form_errors.append(str(error))
@@ -169,7 +177,7 @@ def _count(enterprise: Enterprise, back: str) -> ResponseReturnValue:
         before, day = enterprise.headcount, form.from_on.data
         try:
             enterprise.set_headcount(form.number.data, day, now=site.now(), by_id=current_user.id)
-            _note(enterprise, f"在册人数：{filters.full_day(day)}起{form.number.data}人")
+            note(enterprise, f"在册人数：{filters.full_day(day)}起{form.number.data}人")
             commit(changes={"headcount": [before, enterprise.headcount]}, number=form.number.data, since=day)
             flash(f"已经记下：{filters.full_day(day)}起{form.number.data}人。", "ok")
             return done(back)
@@ -180,7 +188,7 @@ def _count(enterprise: Enterprise, back: str) -> ResponseReturnValue:
     return page("enterprises/headcount.html", form=form, enterprise=enterprise, back=back)
 
 
-def _note(row: Enterprise, what: str) -> None:
+def note(row: Enterprise, what: str) -> None:
     db.session.add(
         EnterpriseChange(
             enterprise_id=row.id, at=site.now(), by_id=current_user.id, by_name=current_user.name, what=what
@@ -230,6 +238,30 @@ def _offer(form: Any, district_id: int) -> None:
         ((number, f"{street}{name}") for number, name, street in communities), "不填"
     )
     form.unit_id.choices = options(((number, name) for number, name in units), "不填")
+
+
+def _offer_own(form: RegisterForm) -> None:
+    """Who looks after a unit or a community alone registers there and nowhere else; the first is chosen already."""
+    scopes = {one.scope for one in serving() if one.post in GRANTS["enterprise:register"]}
+    mine = {
+        field: set(db.session.scalars(select(model.id).where(within_reach("enterprise:register", model))))
+        for field, model in (("unit_id", Unit), ("community_id", Community))
+    }
+    if scopes == {"unit"}:
+        form.unit_id.choices = [one for one in form.unit_id.choices if one.value in mine["unit_id"]]
+    if scopes == {"community"}:
+        form.community_id.choices = [
+            one for one in form.community_id.choices if one.value in mine["community_id"]
+        ]
+        theirs = select(Community.street_id).where(Community.id.in_(mine["community_id"]))
+        streets = set(db.session.scalars(theirs))
+        form.street_id.choices = [one for one in form.street_id.choices if one.value in streets]
+    if form.is_submitted() or "district" in scopes:
+        return
+    for field, numbers in mine.items():
+        form[field].data = next((one.value for one in form[field].choices if one.value in numbers), None)
+    if form.community_id.data:
+        form.street_id.data = db.session.get_one(Community, form.community_id.data).street_id
 
 
 def _names(district_id: int) -> dict[tuple[str, Any], str]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 from flask_wtf import FlaskForm
-from wtforms import DateField, IntegerField, SelectField, StringField, ValidationError
+from wtforms import DateField, DateTimeLocalField, IntegerField, StringField, ValidationError
+from wtforms import SelectField as PlainSelectField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from blueprints.web.fields import PlainTextField, options
+from blueprints.web.fields import PlainLinesField, PlainTextField, options
+from models.base import SHANGHAI
 from models.enterprises import MOST_PEOPLE
 from models.identifiers import Unreadable, credit_code, landline, mobile
 from models.initials import LONGEST
@@ -37,12 +42,54 @@ class WholeField(IntegerField):
         self.data = int(typed)
 
 
+def _must_be_near(day: date | None) -> None:
+    """The calendar has years that no clock can hold, and a mistyped year is a mistake."""
+    if day is not None and not 2000 <= day.year < 2100:
+        raise ValueError
+
+
 class DayField(DateField):
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
             super().process_formdata(valuelist)
+            _must_be_near(self.data)
         except ValueError:
+            self.data = None
             raise ValueError(f"没有看懂“{valuelist[0][:20]}”，请填日期，例如2026-12-31") from None
+
+
+class MomentField(DateTimeLocalField):
+    """A day and a time on the clock in Shanghai."""
+
+    def __init__(self, label: str, missing: str, **kwargs: Any) -> None:
+        formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+        super().__init__(label, [InputRequired(missing)], format=formats, **kwargs)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+            _must_be_near(self.data)
+        except ValueError:
+            self.data = None
+            raise ValueError(f"没有看懂“{valuelist[0][:20]}”，请填日期和时间，例如2026-12-31 09:30") from None
+        if self.data is not None:
+            self.data = self.data.replace(tzinfo=SHANGHAI)
+
+
+class SelectField(PlainSelectField):
+    """What is not on offer is refused in Chinese."""
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        try:
+            super().pre_validate(form)
+        except ValidationError:
+            raise ValidationError("请从列表里选") from None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("请从列表里选") from None
 
 
 class PhoneField(StringField):
@@ -108,3 +155,28 @@ class RegisterForm(ProfileForm, StandForm):
 class HeadcountForm(FlaskForm):
     number = WholeField("在册人数", [InputRequired("请填人数")])
     from_on = DayField("从哪天起", [InputRequired("请填从哪天起是这个人数")])
+
+
+class CloseForm(FlaskForm):
+    closed_on = DayField("最后一天", [InputRequired("请填最后一天")])
+    reason = PlainLinesField(
+        "原因", [DataRequired("请写关闭的原因"), Length(max=200, message="原因最多200个字")]
+    )
+    successor = PlainTextField("并入哪家企业（可以不填）", [Length(max=80, message="最多80个字")])
+
+
+class MoveInForm(FlaskForm):
+    """The view fills in the places."""
+
+    place_id = SelectField("场所", [InputRequired("请选场所")], coerce=number_or_none)
+    room = _text("房间", 30)
+    at = MomentField("从什么时候起", "请填从什么时候起")
+
+
+class MoveOutForm(FlaskForm):
+    at = MomentField("什么时候迁出", "请填什么时候迁出")
+
+
+class RoomForm(FlaskForm):
+    room = _text("新房间", 30, "请填新房间")
+    at = MomentField("从什么时候起", "请填从什么时候起")

@@ -1,12 +1,13 @@
 """The enterprise's file: kept by its own staff and its officers, each within their reach, and every change named."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from blueprints.enterprises import filing
 from models.access import Post
 from models.base import db
 from models.enterprises import Enterprise
-from models.places import Unit
+from models.places import Community, Street, Unit
 from tests import forms, make
 
 CODE = "91510100MA00000152"
@@ -108,8 +109,65 @@ def test_a_code_on_file_is_named_within_reach_and_not_beyond_it(liaison, town):
 
 @pytest.mark.parametrize(
     ("changed", "said"),
-    [({"credit_code": "91510100MA00000153"}, "对不上"), ({"unit_id": ""}, "不在您负责的范围")],
-)
-def test_a_wrong_code_or_an_enterprise_out_of_reach_is_not_registered(liaison, town, changed, said):
+    [({"credit_code": "91510100MA00000153"}, "对不上"), ({"unit_id": ""}, "请从列表里选"),
+     ({"street_id": "x"}, "请从列表里选")],
+)  # fmt: skip
+def test_a_wrong_code_or_a_unit_that_is_not_ones_own_is_not_registered(liaison, town, changed, said):
+    make.save(Unit(district_id=town.district.id, name="区商务局"))
     assert said in forms.refused(forms.submit(liaison, "/enterprises/new", **new(town, **changed)))
     assert db.session.scalar(select(Enterprise).where(Enterprise.name == "云溪松果科技有限公司")) is None
+
+
+def test_whoever_looks_after_one_unit_and_one_community_registers_within_either(app, town):
+    person = town.officer(Post.UNIT_LIAISON)
+    make.appoint(person, Post.COMMUNITY_LIAISON, town.community.id)
+    client = make.sign_in(app.test_client(), person)
+    said = forms.refused(forms.submit(client, "/enterprises/new", **new(town, unit_id="")))
+    assert "不在您负责的范围" in said
+    answer = forms.submit(
+        client, "/enterprises/new", **new(town, unit_id="", community_id=str(town.community.id))
+    )
+    assert answer.status_code == 303
+
+
+def test_the_form_begins_with_ones_own_unit_or_community_and_offers_no_other(app, liaison, town):
+    make.save(Unit(district_id=town.district.id, name="区商务局"))
+    far = make.save(Street(district_id=town.district.id, name="石桥街道"))
+    make.save(Community(street_id=far.id, name="工坊社区"))
+    page = forms.opened(liaison, "/enterprises/new")
+    assert "区商务局" not in page.text and "工坊社区" in page.text
+    assert page.form("").data()["unit_id"] == [str(town.unit.id)]
+    theirs = make.sign_in(app.test_client(), town.officer(Post.COMMUNITY_LIAISON))
+    page = forms.opened(theirs, "/enterprises/new")
+    assert "区商务局" in page.text and "工坊社区" not in page.text and "石桥街道" not in page.text
+    data = page.form("").data()
+    assert (data["street_id"], data["community_id"]) == ([str(town.street.id)], [str(town.community.id)])
+
+
+def test_of_two_who_register_one_code_at_the_same_moment_the_second_is_told(liaison, town, monkeypatch):
+    """The second has looked before the first was written: the database is asked last."""
+    town.tenant.credit_code = CODE
+    db.session.commit()
+    looks, look = [], filing._taken
+
+    def looked_too_early(form):
+        looks.append(form)
+        return look(form) if len(looks) > 1 else False
+
+    monkeypatch.setattr(filing, "_taken", looked_too_early)
+    assert "是云溪青禾" in forms.refused(forms.submit(liaison, "/enterprises/new", **new(town)))
+    assert len(looks) == 2
+    assert db.session.scalar(select(func.count(Enterprise.id))) == 1
+
+
+def test_who_serves_several_enterprises_goes_from_one_to_the_other(app, town):
+    person = town.officer(Post.HEALTH_MANAGER)
+    second = make.enterprise(town.street, "云溪松果科技有限公司")
+    make.enterprise(town.street, "白桦设计有限公司")
+    client = make.sign_in(app.test_client(), person)
+    address = f"/enterprises/{town.tenant.id}"
+    assert "我的其他企业" not in forms.opened(client, address).text
+    make.appoint(person, Post.HEALTH_MANAGER, second.id)
+    text = forms.opened(client, address).text
+    assert "我的其他企业：云溪松果科技有限公司" in text and "白桦设计" not in text
+    assert forms.opened(client, f"/enterprises/{second.id}")

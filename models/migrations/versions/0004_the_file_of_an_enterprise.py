@@ -1,4 +1,4 @@
-"""What is on file about an enterprise, and who changed it."""
+"""What is on file about an enterprise, who changed it, and how it closed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,7 +6,7 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
-WORDS = ("legal_representative", "address")
+WORDS = ("legal_representative", "address", "close_reason")
 
 
 def upgrade() -> None:
@@ -34,9 +34,23 @@ def upgrade() -> None:
         table.add_column(sa.Column("sector", sa.String(length=32), nullable=True))
         table.add_column(sa.Column("revenue", sa.Integer(), nullable=True))
         table.add_column(sa.Column("assets", sa.Integer(), nullable=True))
+        table.add_column(sa.Column("closed_on", sa.Date(), nullable=True))
+        table.add_column(sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
+        table.add_column(sa.Column("merged_into_id", sa.Integer(), nullable=True))
+        table.create_foreign_key(
+            op.f("fk_enterprise_merged_into_id"), "enterprise", ["merged_into_id"], ["id"]
+        )
     with op.batch_alter_table("enterprise") as table:
         for name in WORDS:
             table.alter_column(name, existing_type=sa.String(), server_default=None)
+
+    with op.batch_alter_table("premises") as table:
+        table.add_column(sa.Column("until_before", sa.DateTime(timezone=True), nullable=True))
+        table.add_column(
+            sa.Column("ended_with_enterprise", sa.Boolean(), nullable=False, server_default=sa.false())
+        )
+    with op.batch_alter_table("premises") as table:
+        table.alter_column("ended_with_enterprise", existing_type=sa.Boolean(), server_default=None)
 
     # What is known of a head count is known since today: nobody wrote down since when it holds.
     op.execute(
@@ -47,8 +61,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("premises") as table:
+        table.drop_column("ended_with_enterprise")
+        table.drop_column("until_before")
+
     with op.batch_alter_table("enterprise") as table:
-        for name in ("assets", "revenue", "sector", "phone"):
+        table.drop_constraint(op.f("fk_enterprise_merged_into_id"), type_="foreignkey")
+        for name in ("merged_into_id", "closed_at", "closed_on", "assets", "revenue", "sector", "phone"):
             table.drop_column(name)
         for name in reversed(WORDS):
             table.drop_column(name)
