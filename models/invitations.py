@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .access import ADMINS, INVITES, SCOPES, Holds, Post, may_invite
 from .accounts import FAILURES, HANDED_OVER, SCOPE_MODELS, Account, Appointment, check_term, token_digest
 from .base import Row, RuleBroken
+from .enterprises import Enterprise
 from .places import CODE_SIGNS, District
 
 SLIP_SIGNS = 8  # 40 bits, five tries
@@ -23,11 +24,13 @@ SLIP_SIGNS = 8  # 40 bits, five tries
 def invitable(appointments: Iterable[Holds], post: Post) -> ColumnElement[bool]:
     """Where these appointments may bring somebody into `post`: a condition on the table that its scope names.
 
-    An appointment lends its own reach to its own line of INVITES only; the reach of another does not add to it.
+    An appointment lends its own reach to its own line of INVITES only; the reach of another does not add to it. Nobody is
+    brought into an enterprise that has closed.
     """
     model = SCOPE_MODELS[SCOPES[post]]
     inside = (model.within(a.scope, [a.scope_id]) for a in appointments if post in INVITES.get(a.post, ()))
-    return or_(false(), *(condition for condition in inside if condition is not None))
+    where = or_(false(), *(condition for condition in inside if condition is not None))
+    return and_(where, Enterprise.closed_at.is_(None)) if model is Enterprise else where
 
 
 def looked_after(appointments: Iterable[Holds], table: type[Appointment | Invitation]) -> ColumnElement[bool]:

@@ -44,6 +44,7 @@ class Wanted:
     within: ColumnElement[bool]
     text: str = ""
     lack: Lack | None = None
+    closed: bool = False  # those that have closed, and no other
     street_id: int | None = None
     order: Order = Order.LACKING
 
@@ -68,15 +69,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many enterprises there are within reach, and how many lack what."""
+    """How many enterprises there are within reach, how many lack what, and how many have closed (they are not in `total`)."""
 
     total: int
     lacking: Mapping[Lack, int]
+    closed: int
 
 
 def search(wanted: Wanted, policy: Policy | None, on: date) -> Select[Any]:
     """The enterprises that are looked for, in their order."""
-    query = select(Enterprise).where(wanted.within, *_found_by(wanted.text))
+    standing = Enterprise.closed_at.is_not(None) if wanted.closed else Enterprise.closed_at.is_(None)
+    query = select(Enterprise).where(wanted.within, standing, *_found_by(wanted.text))
     if wanted.street_id is not None:
         query = query.where(Enterprise.street_id == wanted.street_id)
     if wanted.lack is not None:
@@ -97,10 +100,11 @@ def search(wanted: Wanted, policy: Policy | None, on: date) -> Select[Any]:
 
 
 def tally(session: Session, within: ColumnElement[bool], policy: Policy | None, on: date) -> Tally:
-    lacks = _lacks(policy, on)
-    sums = [func.coalesce(func.sum(case((test, 1), else_=0)), 0) for test in lacks.values()]
-    total, *numbers = session.execute(select(func.count(), *sums).select_from(Enterprise).where(within)).one()
-    return Tally(total, dict(zip(lacks, numbers, strict=True)))
+    lacks, is_open = _lacks(policy, on), Enterprise.closed_at.is_(None)
+    tests = [is_open, ~is_open, *(is_open & test for test in lacks.values())]
+    sums = [func.coalesce(func.sum(case((test, 1), else_=0)), 0) for test in tests]
+    total, closed, *numbers = session.execute(select(*sums).select_from(Enterprise).where(within)).one()
+    return Tally(total, dict(zip(lacks, numbers, strict=True)), closed)
 
 
 def lines(

@@ -110,16 +110,27 @@ devices.tablet                 public
 devices.take_over              public
 enterprises.appoint            CUO
 enterprises.charter_photo      CMSUOT
+enterprises.close              UOT
 enterprises.confirm_position   CUO
+enterprises.edit_file          UOT
+enterprises.edit_profile       CM
 enterprises.end_post           CUO
 enterprises.export             SUOT
 enterprises.file               SUOT
+enterprises.file_headcount     UOT
 enterprises.file_team          CM
 enterprises.hand_over_post     CUO
 enterprises.health_posts       CMSUOT
 enterprises.home               CM
 enterprises.index              SUOT
+enterprises.move_in            SUOT
+enterprises.move_out           SUOT
 enterprises.papers_photo       UO
+enterprises.profile            CM
+enterprises.profile_headcount  CM
+enterprises.register           UOT
+enterprises.reopen             UOT
+enterprises.room               SUOT
 gate.add_photo                 DS
 gate.ask_recheck               public
 gate.check_in                  public
@@ -264,7 +275,8 @@ def numbers(app, town, client):
     begun = HeadCount.begin(db.session(), town.gate, now=NOW, by_id=person.id)
     db.session.commit()
     return {
-        "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id, "account_id": person.id,
+        "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id,
+        "premises_id": town.tenant.premises[0].id, "account_id": person.id,
         "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,
         "check_in_id": db.session.query(CheckIn.id).scalar(), "number": person.id, "kind": "street",
         "code": town.gate.code.code, "token": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, text
 
 from models import schema
 from models.access import Post
 from models.accounts import Appointment
 from models.base import db
+from models.enterprises import Enterprise
 from models.gate import CheckIn, Note, Outcome
 from tests import make
 from tests.conftest import NOW
@@ -55,3 +56,15 @@ def test_appointments_live_through_the_coming_of_positions_and_back(app, town):
     rows = db.session.scalars(select(Appointment)).all()
     assert [(a.id, a.account_id, a.post, a.starts_on, a.ends_on) for a in rows] == before
     assert [a.position for a in rows] == [""]
+
+
+def test_a_head_count_on_file_begins_a_history_and_survives_the_way_down(app, town):
+    make.enterprise(town.street, "人数未填的店", headcount=None)
+    counted = "SELECT enterprise_id, number FROM headcount"
+    db.session.remove()
+    schema.downgrade(db.engine, "0003")
+    schema.upgrade(db.engine)
+    with db.engine.connect() as connection:
+        assert connection.execute(text(counted)).all() == [(1, 112)]
+    assert db.session.get(Enterprise, 1).address == ""
+    assert schema.differences(db.engine) == []

@@ -11,6 +11,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from blueprints.enterprises import bp
+from blueprints.enterprises.filing import story
 from blueprints.web import filters, guard
 from blueprints.web.downloads import by_link, hand_out
 from blueprints.web.guard import needs, within_reach
@@ -22,7 +23,7 @@ from blueprints.web.xlsx import Column, book
 from models import portfolio, posts
 from models.access import Post, may_invite
 from models.base import db, local
-from models.enterprises import Enterprise
+from models.enterprises import Enterprise, Premises
 from models.places import Street
 from models.policy.schema import Policy
 from models.portfolio import Lack, Line, Order, Wanted
@@ -30,6 +31,7 @@ from models.portfolio import Lack, Line, Order, Wanted
 EXPORT_ROWS = 20_000
 LONGEST = 60  # signs of a search
 FILTERS = ("q", "lack", "street", "sort")
+CLOSED = "closed"  # beside what may be missing, for a closed one lacks nothing
 COLUMNS = (
     Column("企业", 36), Column("统一社会信用代码", 22), Column("在册人数", 10), Column("街道", 14), Column("社区", 14),
     Column("联络单位", 20), Column("所在场所", 36), Column("还差", 30),
@@ -54,7 +56,11 @@ def index() -> ResponseReturnValue:
         paging=found,
         lines=portfolio.lines(db.session(), found.rows, policy, now),
         tally=reached,
-        quick=[("", "全部", reached.total), *((one.value, one.label, reached.lacking[one]) for one in Lack)],
+        quick=[
+            (None, "全部", reached.total),
+            *((one, one.label, reached.lacking[one]) for one in Lack),
+            (CLOSED, "已关闭", reached.closed),
+        ],
         streets=db.session.execute(streets.order_by(Street.name)).all(),
         orders=list(Order),
         policy=policy,
@@ -82,8 +88,34 @@ def file(enterprise: Enterprise) -> ResponseReturnValue:
         today=today,
         staff=line.staff,
         guides=[one for one in line.staff if one.post == Post.HEALTH_GUIDE],
-        to_invite=[post for post in line.posts if post.missing and post.post in may_invite(guard.serving())],
+        to_invite=[
+            post
+            for post in line.posts
+            if post.missing and enterprise.closed_at is None and post.post in may_invite(guard.serving())
+        ],
+        movable=_movable(enterprise),
+        successor_seen=_reached(enterprise.merged_into_id),
+        **story(enterprise),
     )
+
+
+def _movable(enterprise: Enterprise) -> set[int]:
+    """Which of its seats whoever looks may move."""
+    if enterprise.closed_at is not None or not guard.can("premises:move"):
+        return set()
+    mine = select(Premises.id).where(
+        Premises.enterprise_id == enterprise.id, within_reach("premises:move", Premises)
+    )
+    return set(db.session.scalars(mine))
+
+
+def _reached(enterprise_id: int | None) -> bool:
+    if enterprise_id is None:
+        return False
+    found = select(Enterprise.id).where(
+        Enterprise.id == enterprise_id, within_reach("enterprise:oversee", Enterprise)
+    )
+    return db.session.scalar(found) is not None
 
 
 @bp.get("/enterprises/export")
@@ -131,6 +163,7 @@ def _wanted(action: str) -> Wanted:
         within=within_reach(action, Enterprise),
         text="".join(sign for sign in asked.get("q", "") if sign.isprintable())[:LONGEST].strip(),
         lack=_one_of(Lack, asked.get("lack")),
+        closed=asked.get("lack") == CLOSED,
         street_id=_number(asked.get("street", "")),
         order=_one_of(Order, asked.get("sort")) or Order.LACKING,
     )

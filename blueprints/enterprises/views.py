@@ -7,7 +7,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from blueprints.enterprises import bp
-from blueprints.web.guard import needs
+from blueprints.web.guard import needs, within_reach
 from blueprints.web.page import page
 from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
@@ -56,5 +56,10 @@ def home(enterprise: Enterprise) -> Response:
         orders=orders,
         added=questions_added(policy) if policy and orders else [],
         today=today,
+        others=session.execute(
+            select(Enterprise.id, Enterprise.name)
+            .where(within_reach("enterprise:home", Enterprise), Enterprise.id != enterprise.id)
+            .order_by(Enterprise.name)
+        ).all(),
         mode_now="emergency" if orders else "normal",
     )

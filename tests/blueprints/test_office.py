@@ -27,7 +27,8 @@ def opened(client: FlaskClient, path: str = "/overview", **query: str) -> Page:
 def names(page: Page) -> list[str]:
     """The places of the list, in its order."""
     (table,) = (t for t in page.all("table") if "今天进入" in "".join(t.itertext()))
-    return ["".join(row[0].find("a").itertext()).strip() for row in table.iter("tr")][1:]
+    links = [row[0].find("a") for row in table.iter("tr")]
+    return [link.text.strip() for link in links if link is not None]
 
 
 def row_of(page: Page, name: str) -> str:

@@ -23,6 +23,7 @@ from blueprints.web.templating import name_scopes, scope_name
 from models.access import SCOPES, Post
 from models.accounts import SCOPE_MODELS, Account, Appointment
 from models.base import RuleBroken, db, local
+from models.enterprises import Enterprise
 
 SOON = timedelta(days=30)
 MOST_SCOPES = 300
@@ -136,6 +137,8 @@ def _scopes(post: Post, part: str) -> tuple[list[tuple[int, str]], bool]:
     found = select(model.id, model.name).where(within_reach("appointment:manage", model)).order_by(model.name)
     if part:
         found = found.where(model.name.contains(part, autoescape=True))
+    if model is Enterprise:
+        found = found.where(Enterprise.closed_at.is_(None))
     rows = db.session.execute(found.limit(MOST_SCOPES + 1)).all()
     return [(number, name) for number, name in rows[:MOST_SCOPES]], len(rows) > MOST_SCOPES
 
