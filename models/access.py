@@ -88,6 +88,8 @@ GRANTS: dict[str, frozenset[Post]] = {
     "enterprise:export": OFFICERS | {P.SPECIALIST},
     # an enterprise's own house
     "enterprise:home": ENTERPRISE_STAFF,
+    "plan:draft": ENTERPRISE_STAFF,
+    "plan:issue": frozenset({P.CHIEF_HEALTH_OFFICER}),
     # people
     "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN},
     "person:slip": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.SYSTEM_ADMIN},
@@ -133,6 +135,8 @@ ACTION_LABELS: dict[str, str] = {
     "enterprise:oversee": "看辖区企业",
     "enterprise:export": "导出辖区企业",
     "enterprise:home": "看本企业",
+    "plan:draft": "编制年度计划",
+    "plan:issue": "发布年度计划",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",
     "account:manage": "管理账号",
