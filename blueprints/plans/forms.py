@@ -1,25 +1,15 @@
-"""Forms of a plan: an activity, its end, the reason for leaving it out."""
+"""Forms of a plan: its goals, an activity, its end, the reason for leaving it out."""
 
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, IntegerField, SelectField
+from wtforms import IntegerField, SelectField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
-from blueprints.web.fields import PlainLinesField, PlainTextField, options
+from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, options
 from models.plans import MOST_REACHED, ActivityKind
 
-SHORT, LONG = 60, 300
-
-
-class DayField(DateField):
-    """A date, with an error in words that quotes what was typed."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(f"没有看懂“{valuelist[0]}”，请填日期，例如2026-12-31") from None
+SHORT, LONG, GOALS = 60, 300, 500
 
 
 class PeopleField(IntegerField):
@@ -34,6 +24,10 @@ class PeopleField(IntegerField):
 
 def _at_most(label: str, most: int) -> Length:
     return Length(max=most, message=f"{label}不超过{most}个字")
+
+
+class GoalsForm(FlaskForm):
+    goals = PlainLinesField("年度目标", [_at_most("年度目标", GOALS)])
 
 
 class ActivityForm(FlaskForm):
