@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from blueprints import accounts, admin, contacts, devices, enterprises, gate, office, operations, places
+from blueprints import accounts, admin, devices, enterprises, gate, office, operations, places, plans
 from blueprints.web import commands, errors, guard, headers, logs, production, templating
 from blueprints.web.lean import LeanFlask
 from blueprints.web.limits import limiter
@@ -28,6 +29,7 @@ from models.policy.book import SHIPPED, Book
 from models.vault import open_vault
 
 AREAS = (gate, places, devices, enterprises, contacts, office, accounts, admin, operations)
+AREAS = (gate, places, devices, enterprises, plans, office, accounts, admin, operations)
 
 
 def create_app(**overrides: Any) -> Flask:

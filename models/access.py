@@ -103,6 +103,8 @@ GRANTS: dict[str, frozenset[Post]] = {
     "enterprise:close": OFFICERS,
     "premises:move": OFFICERS | {P.SPECIALIST},
     "enterprise:keep": ENTERPRISE_STAFF,
+    "plan:draft": ENTERPRISE_STAFF,
+    "plan:issue": frozenset({P.CHIEF_HEALTH_OFFICER}),
     # people
     "portfolio:hand_over": OFFICERS | {P.SPECIALIST},
     "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.CHIEF_HEALTH_OFFICER},
@@ -165,6 +167,8 @@ ACTION_LABELS: dict[str, str] = {
     "enterprise:close": "关闭企业、撤销关闭",
     "premises:move": "登记企业迁入、迁出",
     "enterprise:keep": "维护本企业档案",
+    "plan:draft": "编制年度计划",
+    "plan:issue": "发布年度计划",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",
     "account:manage": "管理账号",

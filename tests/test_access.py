@@ -15,6 +15,7 @@ from models.keeping import Hold
 from models.paper import PaperSheet
 from models.places import Adoption
 from models.posts import ManagementTeam, PaperCheck
+from models.plans import ActivityKind, Plan
 from models.watch import HeadCount
 from tests import make
 from tests.blueprints.test_gate_form import open_emergency, submit
@@ -214,6 +215,12 @@ places.reveal                  S
 places.spellings               S
 places.undo_spelling           S
 places.word                    SY
+plans.add                      CM
+plans.begin                    CM
+plans.cancel                   CM
+plans.complete                 CM
+plans.issue                    C
+plans.show                     CM
 """
 ROWS = dict(line.split() for line in MATRIX.strip().splitlines())
 
@@ -273,6 +280,17 @@ def numbers(app, town, client):
         )
     )  # fmt: skip
     begun = HeadCount.begin(db.session(), town.gate, now=NOW, by_id=person.id)
+    plan = make.save(Plan.begin(town.tenant, NOW.year, now=NOW, by_id=person.id))
+    lecture = plan.add(
+        ActivityKind.EDUCATION,
+        "讲座",
+        NOW.date(),
+        NOW.date(),
+        responsible="",
+        target="",
+        now=NOW,
+        by_id=person.id,
+    )
     db.session.commit()
     return {
         "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id,
@@ -286,6 +304,7 @@ def numbers(app, town, client):
         "head_count_id": begun.id,
         "management_team_id": team.id, "paper_check_id": papers.id,
         **contact_numbers(town),
+        "plan_id": plan.id, "activity_id": lecture.id,
     }  # fmt: skip
 
 

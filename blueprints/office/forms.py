@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, SelectField, StringField, TextAreaField, ValidationError
+from wtforms import SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length
 
+from blueprints.web.fields import DayField
 from blueprints.web.site import site
 from models.base import RuleBroken
 from models.keeping import Hold
 
 SHORT, LONG = 60, 300
-
-
-class DayField(DateField):
-    """A date, with an error in words that quotes what was typed."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(f"没有看懂“{valuelist[0]}”，请填日期，例如2026-12-31") from None
 
 
 def _text(label: str, missing: str, most: int = SHORT, area: bool = False) -> StringField:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import StringField, TextAreaField, ValidationError
+from wtforms import DateField, StringField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 
 from models.accounts import Account
@@ -40,6 +40,16 @@ class PlainLinesField(PlainTextField, TextAreaField):
     """The same in several lines."""
 
     breaks = "\n"
+
+
+class DayField(DateField):
+    """A date, with an error in words that quotes what was typed."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(f"没有看懂“{valuelist[0]}”，请填日期，例如2026-12-31") from None
 
 
 class UsernameField(StringField):

@@ -34,6 +34,7 @@ ITEMS = (
     Item("企业", "clipboard-list", "enterprises.index", "enterprise:oversee"),
     Item("花名册", "contact", "contacts.roster", "roster:see", "place_id"),
     Item("企业档案", "file-text", "enterprises.profile", "enterprise:keep", "enterprise_id"),
+    Item("年度计划", "list-checks", "plans.show", "plan:draft", "enterprise_id"),
     Item("去向", "building-2", "places.spellings", "spelling:map", "place_id"),
     Item("入口海报", "qr-code", "places.gates", "gate:print", "place_id"),
     Item("值守设备", "smartphone", "devices.index", "device:manage", "place_id"),
