@@ -294,11 +294,9 @@ def write(
         raise RuleBroken(f"{CORRECTION_DAYS}天以前的不能再填、再改")
     if (employee.joined_on and on < employee.joined_on) or (employee.left_on and on > employee.left_on):
         raise RuleBroken(f"{employee.name}那天不在册，不能填")
-    entry = session.scalar(
-        select(HealthEntry)
-        .where(HealthEntry.employee_id == employee.id, HealthEntry.work_on == on)
-        .with_for_update()
-    )
+    # two first entries of one person at once: the second waits here, and then finds the first
+    session.execute(select(Employee.id).where(Employee.id == employee.id).with_for_update())
+    entry = entry_of(session, employee.id, on)
     if entry is None:
         entry = HealthEntry(
             enterprise_id=employee.enterprise_id, employee_id=employee.id, work_on=on, version=1
@@ -428,16 +426,16 @@ class Cluster:
     days: int
 
 
-def clusters(entries: Iterable[HealthEntry], on: date) -> list[Cluster]:
-    """Suspected clusters as of a day, by the defaults of HLTH-4: 3 people of a team or dormitory in a day, or 5 in 3 days."""
+def clusters(entries: Iterable[HealthEntry], on: date, fever_celsius: Decimal) -> list[Cluster]:
+    """Suspected clusters as of a day, by the defaults of HLTH-4: 3 people of a team or dormitory in a day, or 5 in 3 days.
+    Whoever reaches the scheme's fever counts as feverish, said so or not."""
     groups: dict[tuple[str, str], dict[int, date]] = defaultdict(dict)
     for entry in sorted(entries, key=lambda e: e.work_on):
         if not on - timedelta(days=CLUSTER_DAYS) < entry.work_on <= on:
             continue
         told, person = entry.told, entry.employee
-        symptoms = set(told.symptoms) | (
-            {"fever"} if told.celsius and told.celsius >= Decimal("37.3") else set()
-        )
+        feverish = told.celsius is not None and told.celsius >= fever_celsius
+        symptoms = {*told.symptoms, *(["fever"] if feverish else [])}
         places = [f"班组{person.team.name}"] if person.team else []
         places += [f"宿舍{person.dormitory}"] if person.dormitory else []
         for what, alike in ALIKE:

@@ -140,7 +140,9 @@ def test_three_of_a_dormitory_with_like_symptoms_are_a_hint_two_are_not(town, po
         entries = health_entries.not_well(
             db.session(), town.tenant.id, NOW.date() - timedelta(days=2), NOW.date()
         )
-        return [(c.where, c.what, c.people) for c in health_entries.clusters(entries, NOW.date())]
+        return [
+            (c.where, c.what, c.people) for c in health_entries.clusters(entries, NOW.date(), Decimal("37.3"))
+        ]
 
     for number, symptom in enumerate(("fever", "cough", "rash", "sore_throat")):
         if number == 3:
