@@ -1,0 +1,5 @@
+"""What employees report of their health each day (每日健康), and what is done about whoever is not well."""
+
+from flask import Blueprint
+
+bp = Blueprint("health", __name__)
