@@ -36,6 +36,7 @@ OBJECTS = {
     "login_session": "登录", "mode_order": "应急响应", "enterprise": "企业", "adoption": "采用方案", "street": "街道",
     "community": "社区", "unit": "责任单位", "clinic": "发热门诊", "district": "区", "hold": "暂缓销毁", "destruction": "销毁记录",
     "gate_device": "值守设备", "shift": "班次", "head_count": "数人头",
+    "employee": "员工", "follow_up": "健康跟进",
 }  # fmt: skip
 DETAILS = {
     "reason": "原因", "changes": "改动", "device": "设备", "second_step": "两步验证", "account": "账号编号", "username": "账号",
@@ -52,6 +53,8 @@ DETAILS = {
     "pin": "PIN码", "shift": "班次编号", "ended": "结束了谁的班", "pending": "待处理人数", "inside": "在场人数",
     "broken_devices": "坏了的设备", "read": "看过的班次",
     "visit": "到访编号", "how": "怎样离开", "undone": "撤销", "evacuation": "名单人数", "destruction": "销毁记录编号",
+    "entry": "填报编号", "work_on": "工作日", "version": "第几次填", "follow_up": "跟进编号", "step": "办了什么",
+    "reminded": "提醒人数", "names": "名单人数", "look": "看了什么",
 }  # fmt: skip
 
 

@@ -3,3 +3,5 @@
 from flask import Blueprint
 
 bp = Blueprint("health", __name__)
+
+from blueprints.health import entering, follow_up, manage  # noqa: E402, F401
