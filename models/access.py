@@ -88,6 +88,7 @@ GRANTS: dict[str, frozenset[Post]] = {
     "enterprise:export": OFFICERS | {P.SPECIALIST},
     # an enterprise's own house
     "enterprise:home": ENTERPRISE_STAFF,
+    "health:manage": ENTERPRISE_STAFF,
     # people
     "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN},
     "person:slip": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.SYSTEM_ADMIN},
@@ -133,6 +134,7 @@ ACTION_LABELS: dict[str, str] = {
     "enterprise:oversee": "看辖区企业",
     "enterprise:export": "导出辖区企业",
     "enterprise:home": "看本企业",
+    "health:manage": "管理每日健康",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",
     "account:manage": "管理账号",

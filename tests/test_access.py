@@ -136,6 +136,14 @@ gate.undo_leave                DS
 gate.undo_rows                 DS
 gate.void_sheet                DS
 gate.welcome                   public
+health.fill                    public
+health.links                   CM
+health.own                     public
+health.poster                  CM
+health.renew_link              CM
+health.scan                    public
+health.sent                    public
+health.slips                   CM
 office.adopt                   T
 office.compare_schemes         UOT
 office.end_mode                T
@@ -220,7 +228,7 @@ def numbers(app, town, client):
         "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id, "account_id": person.id,
         "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,
         "check_in_id": db.session.query(CheckIn.id).scalar(), "number": person.id, "kind": "street",
-        "code": town.gate.code.code, "token": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,
+        "code": town.gate.code.code, "token": "x" * 43, "ticket": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,
         "gate_device_id": device.id,
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
         "hold_id": hold.id,
