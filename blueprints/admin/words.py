@@ -29,6 +29,8 @@ OWN = {
     "own:end_other_sessions": "退出其他登录",
     "own:choose_post": "换岗位",
     "own:accept_as_me": "接受邀请",
+    "health:identify": "扫企业二维码没有对上",
+    "health:report": "填报每日健康",
     "visitor:delete": "访客删除自己的登记",
 }
 OBJECTS = {
@@ -53,8 +55,9 @@ DETAILS = {
     "pin": "PIN码", "shift": "班次编号", "ended": "结束了谁的班", "pending": "待处理人数", "inside": "在场人数",
     "broken_devices": "坏了的设备", "read": "看过的班次",
     "visit": "到访编号", "how": "怎样离开", "undone": "撤销", "evacuation": "名单人数", "destruction": "销毁记录编号",
-    "entry": "填报编号", "work_on": "工作日", "version": "第几次填", "follow_up": "跟进编号", "step": "办了什么",
-    "reminded": "提醒人数", "names": "名单人数", "look": "看了什么",
+    "entry": "填报编号", "version": "第几次", "source": "来源", "subject": "谁的（编号）", "slips": "填报码张数", "part": "第几份",
+    "enterprise": "企业编号", "work_on": "工作日", "follow_up": "跟进编号", "step": "办了什么", "reminded": "提醒人数",
+    "names": "名单人数", "look": "看了什么",
 }  # fmt: skip
 
 

@@ -20,7 +20,15 @@ from models.base import RuleBroken, db
 from models.enterprises import Enterprise
 from models.follow_ups import FollowUp
 from models.health_entries import (
-    SYMPTOM_WORDS, EntrySource, HealthEntry, Report, Site, Today, asked, entry_of, write,
+    SYMPTOM_WORDS,
+    EntrySource,
+    HealthEntry,
+    Report,
+    Site,
+    Today,
+    asked,
+    entry_of,
+    write,
 )  # fmt: skip
 
 STALE = "这一页放得太久，还没有存；填的都在，请再按一次"

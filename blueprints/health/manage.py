@@ -24,8 +24,19 @@ from models.base import SHANGHAI, Labelled, RuleBroken, db, local
 from models.enterprises import Enterprise
 from models.follow_ups import FollowUp, cases_of
 from models.health_entries import (
-    CLUSTER_DAYS, CORRECTION_DAYS, Counts, EntryState, HealthEntry, asked, clusters, counts, history, mode_of, not_well,
-    people_of, work_on,
+    CLUSTER_DAYS,
+    CORRECTION_DAYS,
+    Counts,
+    EntryState,
+    HealthEntry,
+    asked,
+    clusters,
+    counts,
+    history,
+    mode_of,
+    not_well,
+    people_of,
+    work_on,
 )  # fmt: skip
 from models.health_links import HealthReminder, last_reminder
 from models.identifiers import Unreadable, mobile
