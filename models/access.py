@@ -105,6 +105,7 @@ GRANTS: dict[str, frozenset[Post]] = {
     "enterprise:keep": ENTERPRISE_STAFF,
     "plan:draft": ENTERPRISE_STAFF,
     "plan:issue": frozenset({P.CHIEF_HEALTH_OFFICER}),
+    "health:manage": ENTERPRISE_STAFF,
     # people
     "portfolio:hand_over": OFFICERS | {P.SPECIALIST},
     "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.CHIEF_HEALTH_OFFICER},
@@ -169,6 +170,7 @@ ACTION_LABELS: dict[str, str] = {
     "enterprise:keep": "维护本企业档案",
     "plan:draft": "编制年度计划",
     "plan:issue": "发布年度计划",
+    "health:manage": "管理每日健康",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",
     "account:manage": "管理账号",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -11,6 +12,7 @@ from models.base import RuleBroken, db
 from models.contacts import About, ContactBatch, Way
 from models.devices import DeviceKind, GateDevice
 from models.gate import CheckIn
+from models.health_entries import Report, Site, Today
 from models.keeping import Hold
 from models.paper import PaperSheet
 from models.places import Adoption
@@ -171,6 +173,20 @@ gate.undo_leave                DS
 gate.undo_rows                 DS
 gate.void_sheet                DS
 gate.welcome                   public
+health.case                    CM
+health.cases                   CM
+health.day                     CM
+health.entry                   CM
+health.fill                    public
+health.links                   CM
+health.missing_names           CM
+health.own                     public
+health.poster                  CM
+health.remind                  CM
+health.renew_link              CM
+health.scan                    public
+health.sent                    public
+health.slips                   CM
 office.adopt                   T
 office.checklist               TY
 office.compare_schemes         UOT
@@ -297,7 +313,7 @@ def numbers(app, town, client):
         "premises_id": town.tenant.premises[0].id, "account_id": person.id,
         "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,
         "check_in_id": db.session.query(CheckIn.id).scalar(), "number": person.id, "kind": "street",
-        "code": town.gate.code.code, "token": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,
+        "code": town.gate.code.code, "token": "x" * 43, "ticket": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,
         "gate_device_id": device.id,
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
         "hold_id": hold.id,
@@ -305,7 +321,17 @@ def numbers(app, town, client):
         "management_team_id": team.id, "paper_check_id": papers.id,
         **contact_numbers(town),
         "plan_id": plan.id, "activity_id": lecture.id,
+        **_somebody_unwell(town),
     }  # fmt: skip
+
+
+def _somebody_unwell(town):
+    """An employee of the tenant who has reported to be ill, and the case of it."""
+    employee = make.employee(town.tenant)
+    _entry, case = make.health_entry(
+        employee, Report(Today.UNWELL, celsius=Decimal("38.1"), site=Site.ARMPIT)
+    )
+    return {"employee_id": employee.id, "follow_up_id": case.id}
 
 
 def addresses(app, numbers):

@@ -29,6 +29,8 @@ OWN = {
     "own:end_other_sessions": "退出其他登录",
     "own:choose_post": "换岗位",
     "own:accept_as_me": "接受邀请",
+    "health:identify": "扫企业二维码没有对上",
+    "health:report": "填报每日健康",
     "visitor:delete": "访客删除自己的登记",
 }
 OBJECTS = {
@@ -37,6 +39,7 @@ OBJECTS = {
     "community": "社区", "unit": "责任单位", "clinic": "发热门诊", "district": "区", "hold": "暂缓销毁", "destruction": "销毁记录",
     "gate_device": "值守设备", "shift": "班次", "head_count": "数人头",
     "plan": "年度计划", "activity": "计划活动",
+    "employee": "员工", "follow_up": "健康跟进",
 }  # fmt: skip
 DETAILS = {
     "reason": "原因", "changes": "改动", "device": "设备", "second_step": "两步验证", "account": "账号编号", "username": "账号",
@@ -54,6 +57,9 @@ DETAILS = {
     "broken_devices": "坏了的设备", "read": "看过的班次",
     "visit": "到访编号", "how": "怎样离开", "undone": "撤销", "evacuation": "名单人数", "destruction": "销毁记录编号",
     "year": "年份", "copied": "沿用上年", "added": "增加", "done": "完成",
+    "entry": "填报编号", "version": "第几次", "source": "来源", "subject": "谁的（编号）", "slips": "填报码张数", "part": "第几份",
+    "enterprise": "企业编号", "work_on": "工作日", "follow_up": "跟进编号", "step": "办了什么", "reminded": "提醒人数",
+    "names": "名单人数", "look": "看了什么",
 }  # fmt: skip
 
 

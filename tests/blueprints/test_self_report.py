@@ -1,0 +1,410 @@
+"""Somebody says how they are: by their own link or the enterprise's code, on a phone, without an account."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pypdfium2
+import pytest
+from sqlalchemy import select
+
+from app import create_app
+from blueprints.web.limits import limiter
+from models import health_links
+from models.access import Post
+from models.archive import Employee
+from models.audit import AuditLine, Result
+from models.base import db
+from models.follow_ups import FollowUp
+from models.health_entries import EntrySource, EntryState, HealthEntry, HealthEntryVersion, Site, Today
+from models.health_links import HealthReminder, LinkKind
+from tests import make
+from tests.blueprints.test_gate_form import open_emergency
+from tests.conftest import NOW
+from tests.forms import landed, opened, refused, submit
+from tests.reader import read, words
+
+MOBILE = "13812345678"
+WELL = {"today": "well", "temperature": "36.5"}
+ILL = {"today": "absent", "onset_on": "2026-11-19", "seen_doctor": "yes", "whereabouts": "home"}
+
+
+@pytest.fixture
+def vault(app):
+    return app.extensions["site"].vault
+
+
+def employee(town, name="林小满", **facts):
+    facts = {"number": "A017", "mobile": MOBILE, "department": "生产部"} | facts
+    return make.save(Employee(enterprise_id=town.tenant.id, name=name, added_at=NOW, changed_at=NOW, **facts))
+
+
+@pytest.fixture
+def person(town):
+    return employee(town)
+
+
+@pytest.fixture
+def link(vault, person):
+    return "/h/" + health_links.token(vault, LinkKind.PERSON, person.id)
+
+
+@pytest.fixture
+def code(vault, town):
+    return "/e/" + health_links.token(vault, LinkKind.ENTERPRISE, town.tenant.id)
+
+
+def entries():
+    db.session.rollback()
+    return db.session.scalars(select(HealthEntry).order_by(HealthEntry.id)).all()
+
+
+def the_entry():
+    (one,) = entries()
+    return one
+
+
+# --- the personal link ---
+
+
+@pytest.mark.parametrize("typed", ["36.5", "３６．５℃", "36,5", "36度5"])
+def test_a_temperature_is_taken_as_people_type_it(client, link, typed):
+    page = landed(client, submit(client, link, today="well", temperature=typed))
+    assert page.h1 == "已填好" and "09:41" in page.text
+    entry = the_entry()
+    assert (entry.celsius, entry.state, entry.source, entry.by_name) == (
+        365,
+        EntryState.NORMAL,
+        EntrySource.SELF,
+        "",
+    )
+
+
+def test_the_notice_stands_before_the_form_and_names_who_asks_and_who_sees_it(client, town, link):
+    town.officer(Post.HEALTH_MANAGER, name="许清如")
+    page = opened(client, link)
+    assert page.text.index("看得到您名字的") < page.text.index("今天怎么样")
+    for words_of_it in (
+        "云溪青禾生物科技股份有限公司",
+        "健康管理员许清如",
+        "早发现发热",
+        "不填呢",
+        "只看人数",
+        "撤回",
+    ):
+        assert words_of_it in page.text
+
+
+def test_neither_page_nor_address_says_the_whole_name(client, link):
+    assert "林小满" not in opened(client, link).html
+    answer = submit(client, link, **WELL)
+    assert answer.location == link and "林小满" not in landed(client, answer).html
+
+
+def test_errors_stand_beside_their_fields_and_what_was_typed_is_kept(client, link):
+    answer = submit(
+        client,
+        link,
+        today="absent",
+        temperature="88",
+        symptoms=["cough"],
+        onset_on="2026-11-21",
+        shared="yes",
+    )
+    assert answer.status_code == 422 and entries() == []
+    page = read(answer.text)
+    said = {
+        name: words(page.one(id=f"{name}-err"))
+        for name in ("temperature", "onset_on", "seen_doctor", "whereabouts")
+    }
+    assert "34.0到42.0" in said["temperature"] and "还没有到" in said["onset_on"]
+    form = next(f for f in page.forms if "today" in f.choices)
+    kept = form.data()
+    assert (kept["today"], kept["temperature"], kept["symptoms"], kept["onset_on"], kept["shared"]) == (
+        ["absent"], ["88"], ["cough"], ["2026-11-21"], ["yes"],
+    )  # fmt: skip
+    assert page.title.startswith("有4处需要改")
+
+
+def test_an_empty_form_asks_for_how_one_is_and_for_what_the_scheme_asks(client, link):
+    said = refused(submit(client, link))
+    assert "请选今天怎么样" in said and "请填今天量的体温" in said
+    assert entries() == []
+
+
+def test_symptoms_of_somebody_who_is_well_are_asked_back(client, link):
+    assert "请选“不舒服”" in refused(submit(client, link, **WELL, symptoms=["cough"]))
+
+
+def test_whoever_has_a_fever_says_where_it_was_taken_and_is_told_not_to_come(client, town, link):
+    town.officer(Post.HEALTH_MANAGER, name="许清如", mobile="13900001111")
+    assert "请选在哪里量的" in refused(submit(client, link, today="well", temperature="38.1"))
+    page = landed(
+        client, submit(client, link, today="unwell", temperature="38.1", site="forehead", symptoms=["cough"])
+    )
+    assert page.h1 == "请不要到岗"
+    for said in ("许清如", "13900001111", "桂湖社区卫生服务中心", "0000-0000123", "水银或电子体温计", "咳嗽"):
+        assert said in page.text
+    entry = the_entry()
+    assert entry.told.site == Site.FOREHEAD and entry.state == EntryState.ABNORMAL
+    assert db.session.scalar(select(FollowUp.entry_id)) == entry.id
+
+
+def test_a_reading_that_is_too_low_is_taken_again_and_keeps_nobody_at_home(client, link):
+    page = landed(client, submit(client, link, today="well", temperature="35.1"))
+    assert page.h1 == "请再量一次" and "不要到岗" not in page.text
+
+
+def test_an_absence_for_illness_keeps_its_facts_and_needs_no_temperature(client, link):
+    page = landed(
+        client,
+        submit(client, link, **ILL, symptoms=["fever", "cough"], look_back="no", return_on="2026年11月23日"),
+    )
+    assert page.h1 == "已记下" and "在家休息" in page.text
+    told = the_entry().told
+    assert the_entry().state == EntryState.ABSENT_ILL
+    assert (told.today, told.symptoms, told.seen_doctor, told.look_back, told.shared) == (
+        Today.ABSENT, ("fever", "cough"), True, False, None,
+    )  # fmt: skip
+    assert (str(told.onset_on), str(told.return_on), told.celsius) == ("2026-11-19", "2026-11-23", None)
+
+
+def test_what_is_said_of_an_absence_is_not_kept_of_somebody_who_works(client, link):
+    submit(client, link, **WELL, onset_on="2026-11-19", seen_doctor="yes", whereabouts="home")
+    told = the_entry().told
+    assert (told.onset_on, told.seen_doctor, told.whereabouts) == (None, None, None)
+
+
+def test_it_is_once_a_day_and_the_same_day_corrected_with_the_earlier_kept(client, at, link):
+    submit(client, link, **WELL)
+    at(NOW + timedelta(hours=1))
+    page = opened(client, link)
+    assert page.h1 == "已填好" and "09:41" in page.text and not [f for f in page.forms if f.method == "post"]
+    form = next(f for f in opened(client, f"{link}?change=1").forms if f.method == "post")
+    assert form.data()["temperature"] == ["36.5"] and form.action == link
+    page = landed(client, client.post(link, data=form.data(today="unwell", symptoms=["headache"])))
+    assert page.h1 == "请不要到岗" and "第2次填" in page.text
+    assert the_entry().version == 2
+    assert db.session.scalars(select(HealthEntryVersion.state)).all() == [EntryState.NORMAL]
+    client.post(link, data=form.data(today="unwell", symptoms=["headache"]))
+    assert the_entry().version == 2
+    at(NOW + timedelta(days=1))
+    assert "今天怎么样" in opened(client, link).text
+
+
+def test_emergency_asks_more_and_an_answer_that_does_not_pass_is_not_normal(client, town, link):
+    open_emergency(town, "place", town.park.id)
+    assert "健康码" in refused(submit(client, link, **WELL))
+    more = {"code_status": "red", "risk_area_14d": "no", "overseas_21d": "no"}
+    page = landed(client, submit(client, link, **WELL, **more))
+    assert page.h1 == "请不要到岗" and "健康码为红码" in page.text
+    assert the_entry().told.answers["code_status"] == ("red",)
+
+
+def test_where_the_scheme_asks_nothing_one_tap_will_do(client, town, link):
+    make.adopt(town.district, make.LATER_SCHEME, from_on=NOW.date())
+    assert landed(client, submit(client, link, today="well")).h1 == "已填好"
+    assert the_entry().celsius is None
+
+
+@pytest.mark.parametrize("spoilt", ["x", "/h/" + "A" * 32, "/h/é"])
+def test_a_link_that_is_none_says_whom_to_ask(client, link, spoilt):
+    answer = client.get(spoilt if spoilt.startswith("/") else link[:-1] + ("A" if link[-1] != "A" else "B"))
+    assert answer.status_code == 404 and "健康管理员" in answer.text
+
+
+def test_a_renewed_link_and_one_of_somebody_who_left_open_nothing(client, town, person, link):
+    health_links.renew(db.session(), LinkKind.PERSON, person.id, now=NOW, by_id=None)
+    db.session.commit()
+    assert client.get(link).status_code == 404 and client.post(link, data=WELL).status_code == 404
+    gone = employee(town, "秦远", left_on=NOW.date() - timedelta(days=1))
+    vault = client.application.extensions["site"].vault
+    assert client.get("/h/" + health_links.token(vault, LinkKind.PERSON, gone.id)).status_code == 404
+    assert entries() == []
+
+
+def test_a_reminder_of_the_day_is_seen_by_whoever_has_not_reported(client, town, link):
+    make.save(HealthReminder(enterprise_id=town.tenant.id, at=NOW, people=3))
+    assert "09:41有提醒" in opened(client, link).text
+    submit(client, link, **WELL)
+    assert "有提醒" not in opened(client, f"{link}?change=1").text
+
+
+def test_a_district_without_a_scheme_says_so(client, town, link):
+    from models.places import Adoption
+
+    db.session.execute(Adoption.__table__.delete())
+    db.session.commit()
+    assert client.get(link).status_code == 503 and client.post(link, data=WELL).status_code == 503
+
+
+def test_the_audit_says_that_it_was_reported_and_nothing_of_health_or_name(client, link):
+    submit(client, link, today="unwell", temperature="38.1", site="ear")
+    db.session.rollback()
+    line = db.session.scalars(select(AuditLine).where(AuditLine.action == "health:report")).one()
+    assert line.result == Result.DONE and "38" not in str(line.details) and "林" not in str(line.details)
+
+
+# --- the enterprise's code ---
+
+
+def identify(client, code, name="林小满", tail="5678"):
+    return submit(client, code, name=name, tail=tail)
+
+
+@pytest.mark.parametrize("tail", ["5678", "５６７８", MOBILE, "A017", "a017"])
+def test_name_and_last_signs_lead_to_the_form_and_never_to_the_permanent_link(client, code, link, tail):
+    answer = identify(client, code, tail=tail)
+    assert answer.status_code == 303 and answer.location.startswith("/e/fill/")
+    assert "林" not in answer.location and link not in answer.location
+    page = landed(client, submit(client, answer.location, **WELL))
+    assert page.h1 == "已填好" and link.removeprefix("/h/") not in page.html
+    assert the_entry().source == EntrySource.SELF
+
+
+def test_every_mismatch_has_the_same_answer(client, town, code, person):
+    employee(town, "秦远", number="B1", mobile="13700004321")
+    employee(town, "秦远", number="B2", mobile="13600004321")
+    employee(town, "柳岸", number="", mobile=None, left_on=NOW.date() - timedelta(days=1))
+    said = {
+        (read(answer.text).one(id="name-err").text, answer.status_code)
+        for answer in (identify(client, code, name, tail) for name, tail in [
+            ("没有此人", "5678"), ("林小满", "0000"), ("林小满", "678"), ("秦远", "4321"), ("柳岸", "5678"), ("林小满' OR 1=1", "5678"),
+        ])
+    }  # fmt: skip
+    assert len(said) == 1
+    assert identify(client, code, "秦远", "B2").status_code == 303
+
+
+def test_blank_fields_are_asked_for(client, code):
+    said = refused(submit(client, code, name="", tail=""))
+    assert "请填姓名" in said and "请填手机号后4位" in said
+
+
+def test_the_form_behind_the_code_never_shows_what_was_reported_before(client, code, link):
+    submit(client, link, today="unwell", temperature="38.1", site="ear", symptoms=["cough"])
+    page = opened(client, identify(client, code).location)
+    form = next(f for f in page.forms if f.method == "post")
+    assert (
+        form.data().get("temperature", [""]) == [""]
+        and "symptoms" not in form.data()
+        and "38.1" not in page.html
+    )
+
+
+def test_the_ticket_ends_after_a_quarter_of_an_hour_and_with_the_code(client, at, town, code, person):
+    where = identify(client, code).location
+    at(NOW + timedelta(minutes=16))
+    assert client.get(where).status_code == 410 and client.post(where, data=WELL).status_code == 410
+    at(NOW)
+    health_links.renew(db.session(), LinkKind.ENTERPRISE, town.tenant.id, now=NOW, by_id=None)
+    db.session.commit()
+    assert client.get(where).status_code == 410
+    assert client.get(code).status_code == 404
+    assert entries() == []
+
+
+def test_what_was_sent_is_shown_until_it_is_changed(client, code, link):
+    answer = submit(client, identify(client, code).location, **WELL)
+    assert "09:41" in opened(client, answer.location).text
+    client.post(link, data={"today": "unwell", "temperature": "36.5"})
+    assert client.get(answer.location).status_code == 410
+
+
+def test_a_spoilt_ticket_opens_nothing(client, code, person):
+    where = identify(client, code).location
+    for address in (where[:-2], "/e/fill/x", where.replace("fill", "sent"), "/e/sent/x"):
+        assert client.get(address).status_code == 410
+
+
+@pytest.fixture
+def guarded(app, database):
+    """The site with its limits on, as it runs outside the tests."""
+    site = create_app(env="demo", database_url=database, instance=app.instance_path)
+    yield site
+    limiter.reset()
+    limiter.enabled = False
+    with site.app_context():
+        db.engine.dispose()
+
+
+def test_failures_are_limited_by_name_and_success_is_not_counted(guarded, town, person):
+    client = guarded.test_client()
+    code = "/e/" + health_links.token(guarded.extensions["site"].vault, LinkKind.ENTERPRISE, town.tenant.id)
+    for _ in range(12):
+        assert client.post(code, data={"name": "林小满", "tail": "A017"}).status_code == 303
+    tried = [client.post(code, data={"name": "林小满", "tail": f"{n:04}"}).status_code for n in range(11)]
+    assert tried == [422] * 10 + [429]
+    assert client.post(code, data={"name": "林小满", "tail": "A017"}).status_code == 429
+    assert client.post(code, data={"name": "秦远", "tail": "5678"}).status_code == 422
+
+
+# --- the manager's page ---
+
+
+@pytest.fixture
+def manager(app, town):
+    return make.sign_in(app.test_client(), town.officer(Post.HEALTH_MANAGER))
+
+
+def links_page(town):
+    return f"/enterprises/{town.tenant.id}/health/links"
+
+
+def test_the_manager_finds_everybody_s_link_and_the_enterprise_s_code(manager, town, person, link, code):
+    page = opened(manager, links_page(town))
+    shown = [one.get("value") for one in page.all("input") if one.get("readonly") is not None]
+    assert [one.removeprefix("http://localhost") for one in shown] == [code, link]
+    assert "没有找到" in opened(manager, f"{links_page(town)}?q=无此人").text
+    assert "林小满" in opened(manager, f"{links_page(town)}?q=A017").text
+
+
+def test_a_renewed_link_makes_the_old_one_void_once_a_click(manager, client, town, person, link):
+    form = next(f for f in opened(manager, links_page(town)).forms if f.data().get("kind") == ["person"])
+    for _ in range(2):  # a double click
+        assert manager.post(form.action, data=form.data()).status_code == 303
+    assert health_links.numbers_of(db.session(), LinkKind.PERSON, [person.id]) == {person.id: 1}
+    assert client.get(link).status_code == 404
+    page = opened(manager, links_page(town))
+    fresh = [one.get("value") for one in page.all("input") if one.get("readonly") is not None][1]
+    assert client.get(fresh.removeprefix("http://localhost")).status_code == 200
+
+
+def test_nobody_renews_another_enterprise_s_link(manager, town):
+    other = make.enterprise(town.street, "鹭洲实业有限公司", short_name="鹭洲")
+    stranger = make.save(Employee(enterprise_id=other.id, name="秦远", added_at=NOW, changed_at=NOW))
+    form = next(f for f in opened(manager, links_page(town)).forms if f.data().get("kind") == ["enterprise"])
+    for kind, subject, status in [
+        ("person", stranger.id, 404), ("enterprise", other.id, 404), ("team", 1, 404), ("x", 1, 400), ("person", "९", 400),
+    ]:  # fmt: skip
+        assert manager.post(form.action, data=form.data(kind=kind, subject=subject)).status_code == status
+
+
+def test_the_poster_and_the_slips_are_printed_and_looking_is_logged(manager, town, person):
+    poster = manager.get(f"/enterprises/{town.tenant.id}/health/poster.pdf")
+    slips = manager.get(f"/enterprises/{town.tenant.id}/health/slips.pdf?department=生产部")
+    for answer, words_of_it in ((poster, "扫码说一声"), (slips, "林小满")):
+        assert answer.status_code == 200, answer.text
+        with pypdfium2.PdfDocument(io.BytesIO(answer.data)) as document:
+            assert len(document) == 1
+            assert words_of_it in document[0].get_textpage().get_text_range().replace("\r\n", "")
+    assert manager.get(f"/enterprises/{town.tenant.id}/health/slips.pdf?department=没有").status_code == 404
+    db.session.rollback()
+    line = db.session.scalars(select(AuditLine).where(AuditLine.result == Result.SEEN)).one()
+    assert "林" not in str(line.details)
+
+
+def test_a_large_department_is_printed_in_parts(manager, town):
+    for n in range(101):
+        db.session.add(
+            Employee(
+                enterprise_id=town.tenant.id,
+                name=f"员工{n:03}",
+                department="包装",
+                added_at=NOW,
+                changed_at=NOW,
+            )
+        )
+    db.session.commit()
+    assert "第101至101人" in opened(manager, links_page(town)).text
