@@ -1,6 +1,7 @@
 """What is typed of an employee, by hand or in a workbook, and what is kept of it (员工资料的识读): one rule for form and import alike.
 
-Pure functions over text. `read_employee` never stops at the first fault: each field says its own. What it gives becomes a row by `Employee.values`.
+Pure functions over text. `read_employee` never stops at the first fault: each field says its own. Its facts become a row by
+`Employee.values`.
 """
 
 from __future__ import annotations
@@ -99,8 +100,7 @@ def initials_of(name: str) -> str:
 
 def _words(name: str) -> Iterator[str]:
     """Each 汉字 for itself, each word in other letters as one."""
-    for run in re.findall(r"[㐀-鿿〇\U00020000-\U0003fffe]|[^\W\d_㐀-鿿]+", name):
-        yield run
+    yield from re.findall(r"[㐀-鿿〇\U00020000-\U0003fffe]|[^\W\d_㐀-鿿]+", name)
 
 
 @lru_cache(maxsize=20_000)
@@ -116,7 +116,8 @@ def read_employee(
     """The facts in what was typed, or None and for each field that cannot be taken what is wrong and how to mend it.
 
     `raw` by the keys of FIELDS; a key that is not there is an empty field. `confirmed`: doubts were looked at and are none.
-    `examined`: a pre-post examination is on file. Without it, and without its date among `raw`, nobody is put to a post with hazards (HLTH-9).
+    `examined`: a pre-post examination is on file. Without it, and without its date among `raw`, nobody is put to a post
+    with hazards (HLTH-9).
     """
     errors: dict[str, str] = {}
     found: dict[str, Any] = {}
