@@ -88,6 +88,10 @@ GRANTS: dict[str, frozenset[Post]] = {
     "enterprise:export": OFFICERS | {P.SPECIALIST},
     # an enterprise's own house
     "enterprise:home": ENTERPRISE_STAFF,
+    "employee:see": ENTERPRISE_STAFF,
+    "employee:write": ENTERPRISE_STAFF,
+    "employee:reveal": ENTERPRISE_STAFF,
+    "employee:export": ENTERPRISE_STAFF,
     # people
     "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN},
     "person:slip": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.SYSTEM_ADMIN},
@@ -133,6 +137,10 @@ ACTION_LABELS: dict[str, str] = {
     "enterprise:oversee": "看辖区企业",
     "enterprise:export": "导出辖区企业",
     "enterprise:home": "看本企业",
+    "employee:see": "看本企业员工和健康档案",
+    "employee:write": "登记、更改本企业员工",
+    "employee:reveal": "查看员工完整资料",
+    "employee:export": "导出本企业员工",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",
     "account:manage": "管理账号",

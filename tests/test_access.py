@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 
 from models.access import ADMINS, GRANTS, Post
+from models.archive import Employee, Team
 from models.base import RuleBroken, db
 from models.devices import DeviceKind, GateDevice
 from models.gate import CheckIn
+from models.health_file import Vaccination
 from models.keeping import Hold
 from models.paper import PaperSheet
 from models.places import Adoption
@@ -80,6 +82,24 @@ admin.reopen_place             Y
 admin.security                 E
 admin.security_rules           E
 admin.verify_audit             A
+archive.add_record             CM
+archive.check_ups              CM
+archive.close_team             CM
+archive.come_back              CM
+archive.correct_record         CM
+archive.edit                   CM
+archive.employees              CM
+archive.export                 CM
+archive.export_whole           CM
+archive.leave                  CM
+archive.move_people            CM
+archive.new                    CM
+archive.occupational_file      CM
+archive.person                 CM
+archive.reveal                 CM
+archive.team                   CM
+archive.teams                  CM
+archive.withdraw_record        CM
 devices.clear_pin              S
 devices.device                 S
 devices.hand_over              D
@@ -214,6 +234,13 @@ def numbers(app, town, client):
         from_on=NOW.date(), to_on=NOW.date(), expires_on=NOW.date() + timedelta(days=60), now=NOW, by_id=person.id,
     )  # fmt: skip
     make.save(hold)
+    employee = make.save(
+        Employee(enterprise_id=town.tenant.id, name="周小满", initials="zxm", added_at=NOW, changed_at=NOW)
+    )
+    team = make.save(Team(enterprise_id=town.tenant.id, name="甲班"))
+    dose = make.save(
+        Vaccination(employee_id=employee.id, vaccine="流感疫苗", dose=1, on=NOW.date(), written_at=NOW)
+    )
     begun = HeadCount.begin(db.session(), town.gate, now=NOW, by_id=person.id)
     db.session.commit()
     return {
@@ -225,6 +252,7 @@ def numbers(app, town, client):
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
         "hold_id": hold.id,
         "head_count_id": begun.id,
+        "employee_id": employee.id, "team_id": team.id, "record_kind": "vaccination", "record_id": dose.id,
     }  # fmt: skip
 
 
