@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from blueprints import accounts, admin, contacts, devices, enterprises, gate, office, operations, places
 from blueprints import accounts, admin, devices, enterprises, gate, office, operations, places, plans
 from blueprints import accounts, admin, devices, enterprises, gate, health, office, operations, places
+from blueprints import accounts, admin, archive, devices, enterprises, gate, office, operations, places
 from blueprints.web import commands, errors, guard, headers, logs, production, templating
 from blueprints.web.lean import LeanFlask
 from blueprints.web.limits import limiter
@@ -32,6 +33,7 @@ from models.vault import open_vault
 AREAS = (gate, places, devices, enterprises, contacts, office, accounts, admin, operations)
 AREAS = (gate, places, devices, enterprises, plans, office, accounts, admin, operations)
 AREAS = (gate, places, devices, enterprises, health, office, accounts, admin, operations)
+AREAS = (gate, places, devices, enterprises, archive, office, accounts, admin, operations)
 
 
 def create_app(**overrides: Any) -> Flask:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from typing import Any
 
-from sqlalchemy import ColumnElement, Enum, ForeignKey, Index, and_, or_
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, relationship
+from sqlalchemy import ColumnElement, Enum, ForeignKey, Index, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column, relationship
 
-from .base import Row
+from .base import Row, RuleBroken
+from .employee_facts import EmployeeFacts, initials_of
 from .enterprises import Enterprise, Premises
 from .policy.schema import WorkerKind
-from .vault import EncryptedText
+from .vault import EncryptedText, Vault
 
 DAY_BEGINS = time(4)  # a night shift's entry belongs to the day on which the shift began
 
@@ -95,3 +97,134 @@ class Employee(Row):
         return and_(
             or_(cls.joined_on.is_(None), cls.joined_on <= on), or_(cls.left_on.is_(None), cls.left_on >= on)
         )
+
+    @classmethod
+    def values(cls, facts: EmployeeFacts, vault: Vault, now: datetime) -> dict[str, Any]:
+        """The columns of a row, for a form's one or a workbook's thousands (`insert(Employee)`), but for enterprise and team, which the
+        caller knows. On a row that is there, leave `added_at` alone."""
+        return {
+            "name": facts.name,
+            "initials": initials_of(facts.name),
+            "number": facts.number,
+            "kind": facts.kind,
+            "contract_firm": facts.contract_firm,
+            "document_kind": facts.document_kind,
+            "document": facts.document or None,
+            "document_index": document_index(facts.person, vault),
+            "mobile": facts.mobile or None,
+            "mobile_index": vault.blind(facts.mobile, "mobile") if facts.mobile else None,
+            "department": facts.department,
+            "job": facts.job,
+            "hazards": "、".join(facts.hazards),
+            "dormitory": facts.dormitory,
+            "joined_on": facts.joined_on,
+            "left_on": facts.left_on,
+            "added_at": now,
+            "changed_at": now,
+        }
+
+    @classmethod
+    def write(
+        cls,
+        session: Session,
+        enterprise_id: int,
+        facts: EmployeeFacts,
+        vault: Vault,
+        now: datetime,
+        *,
+        team: Team | None,
+        premises_id: int | None = None,
+    ) -> Employee:
+        """Somebody new. Who is on file by the same document already, is refused (一人一档): AlreadyOnFile names the row."""
+        _must_be_the_only_one(session, enterprise_id, facts, vault)
+        row = cls(
+            enterprise_id=enterprise_id,
+            team=team,
+            premises_id=premises_id,
+            **cls.values(facts, vault, now),
+        )
+        session.add(row)
+        session.flush()
+        return row
+
+    def change(
+        self,
+        session: Session,
+        facts: EmployeeFacts,
+        vault: Vault,
+        now: datetime,
+        *,
+        team: Team | None,
+        premises_id: int | None = None,
+    ) -> None:
+        """Other facts of the same person. Does not flush, so that the view can say what changed."""
+        _must_be_the_only_one(session, self.enterprise_id, facts, vault, but=self.id)
+        values = self.values(facts, vault, now)
+        del values["added_at"]
+        for column in [key for key, value in values.items() if getattr(self, key) == value]:
+            del values[column]  # sealed anew, a value would look changed
+        for column, value in values.items():
+            setattr(self, column, value)
+        self.team_id, self.premises_id = team.id if team else None, premises_id
+
+    def leave(self, on: date, *, today: date, now: datetime) -> None:
+        """The last day of work. A day to come is taken too, when it is known."""
+        if self.joined_on and on < self.joined_on:
+            raise RuleBroken(f"最后工作日不能早于入职的{self.joined_on:%Y-%m-%d}")
+        if abs((on - today).days) > 366:
+            raise RuleBroken("最后工作日要在今天前后一年以内，请核对年份")
+        self.left_on, self.changed_at = on, now
+
+    def come_back(self, on: date, now: datetime) -> None:
+        """The same person works here again, on the same file."""
+        if self.left_on is None:
+            raise RuleBroken("这个人没有离职，不用办返岗")
+        if on <= self.left_on:
+            raise RuleBroken(f"返岗日期要晚于最后工作日{self.left_on:%Y-%m-%d}")
+        self.joined_on, self.left_on, self.changed_at = on, None, now
+
+
+class AlreadyOnFile(RuleBroken):
+    """The same document a second time: one person, one file."""
+
+    def __init__(self, employee: Employee) -> None:
+        left = "，已离职，可以办返岗" if employee.left_on else ""
+        super().__init__(f"这个证件号已经有档案{left}。一个人只建一份，请打开原来的档案")
+        self.employee = employee
+
+
+def document_index(person: str, vault: Vault) -> bytes | None:
+    """By which the same person is found again; `person` as `EmployeeFacts.person` says it."""
+    return vault.blind(person, "employee.document") if person else None
+
+
+def alike(session: Session, enterprise_id: int, facts: EmployeeFacts, vault: Vault) -> Employee | None:
+    """Somebody of the same name and mobile: most likely the same person, typed without the document."""
+    if not facts.mobile:
+        return None
+    return session.scalar(
+        select(Employee)
+        .where(
+            Employee.enterprise_id == enterprise_id,
+            Employee.mobile_index == vault.blind(facts.mobile, "mobile"),
+            Employee.name == facts.name,
+        )
+        .limit(1)
+    )
+
+
+def _must_be_the_only_one(
+    session: Session, enterprise_id: int, facts: EmployeeFacts, vault: Vault, but: int | None = None
+) -> None:
+    if not facts.person:
+        return
+    with session.no_autoflush:
+        found = session.scalar(
+            select(Employee).where(
+                Employee.enterprise_id == enterprise_id,
+                Employee.document_index == document_index(facts.person, vault),
+                Employee.id != (but or 0),
+            )
+        )
+    if found is not None:
+        raise AlreadyOnFile(found)

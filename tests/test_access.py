@@ -8,11 +8,13 @@ from decimal import Decimal
 import pytest
 
 from models.access import ADMINS, GRANTS, Post
+from models.archive import Employee, Team
 from models.base import RuleBroken, db
 from models.contacts import About, ContactBatch, Way
 from models.devices import DeviceKind, GateDevice
 from models.gate import CheckIn
 from models.health_entries import Report, Site, Today
+from models.health_file import Vaccination
 from models.keeping import Hold
 from models.paper import PaperSheet
 from models.places import Adoption
@@ -85,6 +87,24 @@ admin.reopen_place             Y
 admin.security                 E
 admin.security_rules           E
 admin.verify_audit             A
+archive.add_record             CM
+archive.check_ups              CM
+archive.close_team             CM
+archive.come_back              CM
+archive.correct_record         CM
+archive.edit                   CM
+archive.employees              CM
+archive.export                 CM
+archive.export_whole           CM
+archive.leave                  CM
+archive.move_people            CM
+archive.new                    CM
+archive.occupational_file      CM
+archive.person                 CM
+archive.reveal                 CM
+archive.team                   CM
+archive.teams                  CM
+archive.withdraw_record        CM
 contacts.batch                 SUOT
 contacts.call                  SUOT
 contacts.correct               SUOT
@@ -295,6 +315,13 @@ def numbers(app, town, client):
             enterprise_id=town.tenant.id, authorised="林见微", photographed=False, checked_at=NOW, checked_by_id=person.id
         )
     )  # fmt: skip
+    employee = make.save(
+        Employee(enterprise_id=town.tenant.id, name="周小满", initials="zxm", added_at=NOW, changed_at=NOW)
+    )
+    team = make.save(Team(enterprise_id=town.tenant.id, name="甲班"))
+    dose = make.save(
+        Vaccination(employee_id=employee.id, vaccine="流感疫苗", dose=1, on=NOW.date(), written_at=NOW)
+    )
     begun = HeadCount.begin(db.session(), town.gate, now=NOW, by_id=person.id)
     plan = make.save(Plan.begin(town.tenant, NOW.year, now=NOW, by_id=person.id))
     lecture = plan.add(
@@ -322,6 +349,7 @@ def numbers(app, town, client):
         **contact_numbers(town),
         "plan_id": plan.id, "activity_id": lecture.id,
         **_somebody_unwell(town),
+        "employee_id": employee.id, "team_id": team.id, "record_kind": "vaccination", "record_id": dose.id,
     }  # fmt: skip
 
 
