@@ -86,8 +86,11 @@ GRANTS: dict[str, frozenset[Post]] = {
     "retention:hold": frozenset({P.TASK_FORCE}),
     "enterprise:oversee": OFFICERS | {P.SPECIALIST},
     "enterprise:export": OFFICERS | {P.SPECIALIST},
+    "enterprise:edit": OFFICERS,
+    "enterprise:register": OFFICERS,
     # an enterprise's own house
     "enterprise:home": ENTERPRISE_STAFF,
+    "enterprise:keep": ENTERPRISE_STAFF,
     # people
     "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN},
     "person:slip": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.SYSTEM_ADMIN},
@@ -132,7 +135,10 @@ ACTION_LABELS: dict[str, str] = {
     "retention:hold": "暂缓销毁",
     "enterprise:oversee": "看辖区企业",
     "enterprise:export": "导出辖区企业",
+    "enterprise:edit": "改企业档案",
+    "enterprise:register": "登记企业",
     "enterprise:home": "看本企业",
+    "enterprise:keep": "维护本企业档案",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",
     "account:manage": "管理账号",

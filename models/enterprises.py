@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from .base import Row
-from .places import Place
+from .base import Row, RuleBroken, local
+from .places import Community, Place, Street, Unit
+from .sizes import Sector, Sized, size_of
+from .vault import EncryptedText
+
+MOST_PEOPLE = 999_999
 
 
 class Enterprise(Row):
@@ -23,8 +28,15 @@ class Enterprise(Row):
     initials: Mapped[str] = mapped_column(default="", index=True)  # pinyin initials of the short name
     credit_code: Mapped[str] = mapped_column(unique=True)  # 统一社会信用代码
     headcount: Mapped[int | None]
+    legal_representative: Mapped[str] = mapped_column(default="")  # 法定代表人
+    address: Mapped[str] = mapped_column(default="")
+    phone: Mapped[str | None] = mapped_column(EncryptedText("enterprise.phone"))
+    sector: Mapped[Sector | None]
+    revenue: Mapped[int | None]  # 营业收入, 万元
+    assets: Mapped[int | None]  # 资产总额, 万元
 
-    premises: Mapped[list[Premises]] = relationship(back_populates="enterprise")
+    premises: Mapped[list[Premises]] = relationship(back_populates="enterprise", order_by="Premises.from_at")
+    headcounts: Mapped[list[Headcount]] = relationship(order_by="Headcount.from_on")
 
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
@@ -47,6 +59,49 @@ class Enterprise(Row):
             select(Premises.enterprise_id).where(Premises.place_id.in_(reached), Premises.holding(at))
         )
 
+    @property
+    def sized(self) -> Sized:
+        """The size class at the present head count (ORG-1)."""
+        return size_of(self.sector, staff=self.headcount or None, revenue=self.revenue, assets=self.assets)
+
+    def stand(self, *, street: Street, community: Community | None, unit: Unit | None) -> None:
+        """Where it belongs. The community lies in the street, all of them in one district."""
+        if community is not None and community.street_id != street.id:
+            raise RuleBroken(f"{community.name}不在{street.name}，请重新选社区")
+        if unit is not None and unit.district_id != street.district_id:
+            raise RuleBroken("联络单位在另一个区")
+        self.district_id, self.street_id = street.district_id, street.id
+        self.community_id = None if community is None else community.id
+        self.unit_id = None if unit is None else unit.id
+
+    def set_headcount(self, number: int, from_on: date, *, now: datetime, by_id: int | None) -> None:
+        """So many people from a day on. A back-dated number takes its place in the history and the newest one stays the
+        present; a second number for the same day corrects the first."""
+        if not 1 <= number <= MOST_PEOPLE:
+            raise RuleBroken(f"人数填1到{MOST_PEOPLE}之间的整数")
+        if from_on > local(now).date():
+            raise RuleBroken("生效日期还没有到，请在那一天或以后再填")
+        row = next((one for one in self.headcounts if one.from_on == from_on), None)
+        if row is None:
+            row = Headcount(from_on=from_on)
+            self.headcounts.append(row)
+        row.number, row.written_by_id, row.written_at = number, by_id, now
+        self.headcount = max(self.headcounts, key=lambda one: one.from_on).number
+
+    def move_in(self, place: Place, room: str, from_at: datetime) -> Premises:
+        """Takes rooms in a place from an instant on. It is never twice in the same room at a time."""
+        if place.closed_at is not None:
+            raise RuleBroken(f"{place.name}已经关闭，请选别的场所")
+        if place.district_id != self.district_id:
+            raise RuleBroken(f"{place.name}在另一个区")
+        for seat in self.premises:
+            same = seat.place_id == place.id and seat.room == room
+            if same and (seat.until_at is None or seat.until_at > from_at):
+                raise RuleBroken(f"这段时间已经在{place.name}{room}，不用再登记")
+        seat = Premises(place=place, place_id=place.id, room=room, from_at=from_at)
+        self.premises.append(seat)
+        return seat
+
 
 class Headcount(Row):
     """How many people worked at an enterprise from a day on (人数变动), never of a day to come. The newest is `Enterprise.headcount`."""
@@ -58,6 +113,12 @@ class Headcount(Row):
     written_at: Mapped[datetime]
 
     __table_args__ = (Index("uq_headcount_enterprise_from", "enterprise_id", "from_on", unique=True),)
+
+
+def headcounts(session: Session, enterprise_id: int) -> Sequence[Headcount]:
+    """An enterprise's head counts, the oldest first: each holds until the next begins."""
+    found = select(Headcount).where(Headcount.enterprise_id == enterprise_id)
+    return session.scalars(found.order_by(Headcount.from_on)).all()
 
 
 class Premises(Row):
@@ -73,9 +134,26 @@ class Premises(Row):
     place: Mapped[Place] = relationship()
 
     @classmethod
+    def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
+        """A place reaches the seats in it and in its buildings; any other scope those of its enterprises."""
+        if scope == "place":
+            reached = select(Place.id).where(or_(Place.id.in_(ids), Place.parent_id.in_(ids)))
+            return cls.place_id.in_(reached)
+        inside = Enterprise.within(scope, ids)
+        return None if inside is None else cls.enterprise_id.in_(select(Enterprise.id).where(inside))
+
+    @classmethod
     def holding(cls, at: datetime) -> ColumnElement[bool]:
         """Who sits here at this instant; somebody whose move is fixed stays until it."""
         return and_(cls.from_at <= at, or_(cls.until_at.is_(None), cls.until_at > at))
+
+    def move_out(self, at: datetime, *, now: datetime) -> None:
+        """Leaves at an instant, which may be planned and then planned anew. Whatever happened here stays as it was."""
+        if self.until_at is not None and self.until_at <= now:
+            raise RuleBroken("已经迁出，不能再改")
+        if at <= self.from_at:
+            raise RuleBroken("迁出要晚于入驻")
+        self.until_at = at
 
 
 class Spelling(Row):

@@ -93,10 +93,16 @@ devices.revoke                 S
 devices.shift                  public
 devices.tablet                 public
 devices.take_over              public
+enterprises.edit_file          UOT
+enterprises.edit_profile       CM
 enterprises.export             SUOT
 enterprises.file               SUOT
+enterprises.file_headcount     UOT
 enterprises.home               CM
 enterprises.index              SUOT
+enterprises.profile            CM
+enterprises.profile_headcount  CM
+enterprises.register           UOT
 gate.add_photo                 DS
 gate.ask_recheck               public
 gate.check_in                  public

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, text
 
 from models import schema
 from models.access import Post
 from models.base import db
+from models.enterprises import Enterprise
 from models.gate import CheckIn, Note, Outcome
 from tests import make
 from tests.conftest import NOW
@@ -40,4 +41,16 @@ def test_check_ins_live_through_the_cut_into_weeks_and_back(app, town):
     assert [len(e.notes) for e in rows] == [0, 1, 0]
     db.session.rollback()
     assert make.check_in(town.gate, NOW, name="下一位").id == before[-1][0] + 1
+    assert schema.differences(db.engine) == []
+
+
+def test_a_head_count_on_file_begins_a_history_and_survives_the_way_down(app, town):
+    make.enterprise(town.street, "人数未填的店", headcount=None)
+    counted = "SELECT enterprise_id, number FROM headcount"
+    db.session.remove()
+    schema.downgrade(db.engine, "0003")
+    schema.upgrade(db.engine)
+    with db.engine.connect() as connection:
+        assert connection.execute(text(counted)).all() == [(1, 112)]
+    assert db.session.get(Enterprise, 1).address == ""
     assert schema.differences(db.engine) == []

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("enterprises", __name__)
 
-from blueprints.enterprises import portfolio, views  # noqa: E402, F401
+from blueprints.enterprises import filing, portfolio, views  # noqa: E402, F401

@@ -11,6 +11,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from blueprints.enterprises import bp
+from blueprints.enterprises.filing import story
 from blueprints.web import filters, guard
 from blueprints.web.downloads import by_link, hand_out
 from blueprints.web.guard import needs, within_reach
@@ -79,6 +80,7 @@ def file(enterprise: Enterprise) -> ResponseReturnValue:
         staff=line.staff,
         guides=[one for one in line.staff if one.post == Post.HEALTH_GUIDE],
         to_invite=[post for post in line.posts if post.missing and post.post in may_invite(guard.serving())],
+        **story(enterprise),
     )
 
 

@@ -171,6 +171,11 @@ def _must_be_signed_in() -> None:
         abort(lead_to(url_for(first)))
 
 
+def about(row: Any) -> None:
+    """What the audit line of this request is about, where no row stands in its address."""
+    g.object = row
+
+
 def lead_to(where: str) -> Response:
     """On to another page, whoever asked: a browser, or htmx for a part of a page that would not fit."""
     if request.headers.get("HX-Request"):

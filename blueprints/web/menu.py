@@ -31,6 +31,7 @@ ITEMS = (
     Item("门岗", "shield-check", "gate.desk", "gate:guard"),
     Item("纸质登记", "notebook-pen", "gate.sheets", "sheet:fill"),
     Item("企业", "clipboard-list", "enterprises.index", "enterprise:oversee"),
+    Item("企业档案", "file-text", "enterprises.profile", "enterprise:keep", "enterprise_id"),
     Item("去向", "building-2", "places.spellings", "spelling:map", "place_id"),
     Item("入口海报", "qr-code", "places.gates", "gate:print", "place_id"),
     Item("值守设备", "smartphone", "devices.index", "device:manage", "place_id"),

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 
-from pypinyin import Style, lazy_pinyin
 from sqlalchemy.orm import Session
 
 from models.access import Post
@@ -17,6 +16,7 @@ from models.demo.districts import PARK, UNITS, Sketch
 from models.demo.people import Mobiles, credit_code
 from models.enterprises import Enterprise, Premises, Spelling
 from models.gate import fold
+from models.initials import initials_of
 from models.passwords import hash_password
 from models.places import (
     CODE_LENGTH,
@@ -167,10 +167,11 @@ def _settle_enterprises(session: Session, town: Town, since: datetime) -> None:
         enterprise = Enterprise(
             district_id=town.district.id, street_id=home.street_id, community_id=home.community_id,
             unit_id=town.units[firm.unit].id, name=firm.name, short_name=firm.short,
-            initials="".join(lazy_pinyin(firm.short, style=Style.FIRST_LETTER)),
+            initials=initials_of(firm.short),
             credit_code=credit_code(number, kind=firm.kind, organ=town.sketch.organ),
-            headcount=firm.headcount,
         )  # fmt: skip
+        if firm.headcount:
+            enterprise.set_headcount(firm.headcount, local(since).date(), now=since, by_id=None)
         enterprise.premises.append(Premises(place_id=home.id, room=firm.room, from_at=since))
         town.enterprises[firm.short] = enterprise
     for short, place, room in town.sketch.branches:

@@ -1,0 +1,110 @@
+"""Forms of an enterprise's file."""
+
+from __future__ import annotations
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, IntegerField, SelectField, StringField, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+
+from blueprints.web.fields import PlainTextField, options
+from models.enterprises import MOST_PEOPLE
+from models.identifiers import Unreadable, credit_code, landline, mobile
+from models.initials import LONGEST
+from models.sizes import Sector
+
+MOST_MONEY = 100_000_000  # 万元
+
+
+def number_or_none(value: str | int | None) -> int | None:
+    return int(value) if value else None
+
+
+def _text(label: str, most: int, missing: str = "") -> PlainTextField:
+    needed = [DataRequired(missing)] if missing else []
+    return PlainTextField(label, [*needed, Length(max=most, message=f"{label}最多{most}个字")])
+
+
+class WholeField(IntegerField):
+    """A whole number, thousands with a comma or not."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = valuelist[0].replace(",", "").replace("，", "").strip() if valuelist else ""
+        self.data = None
+        if not typed:
+            return
+        if not (typed.isdigit() and len(typed) < 12):
+            raise ValueError(f"没有看懂“{valuelist[0][:20]}”，请填整数")
+        self.data = int(typed)
+
+
+class DayField(DateField):
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(f"没有看懂“{valuelist[0][:20]}”，请填日期，例如2026-12-31") from None
+
+
+class PhoneField(StringField):
+    """A mobile or a landline, or nothing."""
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        typed = (self.data or "").strip()
+        if not typed:
+            self.data = ""
+            return
+        try:
+            self.data = landline(typed) if typed.startswith(("0", "０")) else mobile(typed)
+        except Unreadable as error:
+            raise ValidationError(str(error)) from None
+
+
+def _money(label: str) -> WholeField:
+    within = NumberRange(0, MOST_MONEY, message=f"{label}按万元填，最多{MOST_MONEY:,}")
+    return WholeField(f"{label}（万元，可以不填）", [Optional(), within])
+
+
+class FactsForm(FlaskForm):
+    name = _text("名称", 80, "请填企业名称，与证照一致")
+    short_name = _text("简称", 30)
+    initials = _text("简称的拼音首字母", LONGEST)
+    legal_representative = _text("法定代表人", 40)
+    sector = SelectField("行业", choices=options(((s.value, s.label) for s in Sector), "没有填"))
+    revenue = _money("营业收入")
+    assets = _money("资产总额")
+    address = _text("地址", 100)
+
+
+class ProfileForm(FactsForm):
+    phone = PhoneField("电话（手机或座机，可以不填）")
+
+
+class StandForm(FlaskForm):
+    """The view fills in the choices from the district."""
+
+    street_id = SelectField("街道", coerce=int)
+    community_id = SelectField("社区", coerce=number_or_none)
+    unit_id = SelectField("联络单位", coerce=number_or_none)
+
+
+class FileForm(FactsForm, StandForm):
+    pass
+
+
+class RegisterForm(ProfileForm, StandForm):
+    credit_code = StringField("统一社会信用代码")
+    headcount = WholeField(
+        "在册人数（可以以后填）",
+        [Optional(), NumberRange(1, MOST_PEOPLE, message=f"人数填1到{MOST_PEOPLE}之间的整数")],
+    )
+
+    def validate_credit_code(self, field: StringField) -> None:
+        try:
+            field.data = credit_code(field.data or "")
+        except Unreadable as error:
+            raise ValidationError(str(error)) from None
+
+
+class HeadcountForm(FlaskForm):
+    number = WholeField("在册人数", [InputRequired("请填人数")])
+    from_on = DayField("从哪天起", [InputRequired("请填从哪天起是这个人数")])
