@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from blueprints import accounts, admin, devices, enterprises, gate, office, operations, places
+from blueprints import accounts, admin, devices, enterprises, gate, imports, office, operations, places
 from blueprints.web import commands, errors, guard, headers, logs, production, templating
 from blueprints.web.lean import LeanFlask
 from blueprints.web.limits import limiter
@@ -27,7 +27,7 @@ from models.gateview import GateBook
 from models.policy.book import SHIPPED, Book
 from models.vault import open_vault
 
-AREAS = (gate, places, devices, enterprises, office, accounts, admin, operations)
+AREAS = (gate, places, devices, enterprises, imports, office, accounts, admin, operations)
 
 
 def create_app(**overrides: Any) -> Flask:

@@ -88,9 +88,12 @@ GRANTS: dict[str, frozenset[Post]] = {
     "enterprise:export": OFFICERS | {P.SPECIALIST},
     "enterprise:edit": OFFICERS,
     "enterprise:register": OFFICERS,
+    "register:import": OFFICERS,
     # an enterprise's own house
     "enterprise:home": ENTERPRISE_STAFF,
     "enterprise:keep": ENTERPRISE_STAFF,
+    "employee:import": ENTERPRISE_STAFF,
+    "import:handle": ENTERPRISE_STAFF | OFFICERS,  # each their own: a batch belongs to one scope
     # people
     "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN},
     "person:slip": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.SYSTEM_ADMIN},
@@ -139,6 +142,9 @@ ACTION_LABELS: dict[str, str] = {
     "enterprise:register": "登记企业",
     "enterprise:home": "看本企业",
     "enterprise:keep": "维护本企业档案",
+    "employee:import": "导入员工",
+    "register:import": "导入企业名册",
+    "import:handle": "核对、确认、撤销导入",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",
     "account:manage": "管理账号",

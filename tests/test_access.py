@@ -8,6 +8,7 @@ import pytest
 
 from models.access import ADMINS, GRANTS, Post
 from models.base import RuleBroken, db
+from models.batches import Batch, BatchKind
 from models.devices import DeviceKind, GateDevice
 from models.gate import CheckIn
 from models.keeping import Hold
@@ -142,6 +143,14 @@ gate.undo_leave                DS
 gate.undo_rows                 DS
 gate.void_sheet                DS
 gate.welcome                   public
+imports.batch                  CMUOT
+imports.confirm                CMUOT
+imports.employees              CM
+imports.employees_template     CM
+imports.register               UOT
+imports.register_template      UOT
+imports.undo                   CMUOT
+imports.wrong                  CMUOT
 office.adopt                   T
 office.compare_schemes         UOT
 office.end_mode                T
@@ -220,6 +229,18 @@ def numbers(app, town, client):
         from_on=NOW.date(), to_on=NOW.date(), expires_on=NOW.date() + timedelta(days=60), now=NOW, by_id=person.id,
     )  # fmt: skip
     make.save(hold)
+    batch = make.save(
+        Batch.receive(
+            vault,
+            BatchKind.EMPLOYEES,
+            "enterprise",
+            town.tenant.id,
+            name="名单.csv",
+            content=b"x",
+            by=person,
+            now=NOW,
+        )
+    )
     begun = HeadCount.begin(db.session(), town.gate, now=NOW, by_id=person.id)
     db.session.commit()
     return {
@@ -231,6 +252,7 @@ def numbers(app, town, client):
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
         "hold_id": hold.id,
         "head_count_id": begun.id,
+        "batch_id": batch.id,
     }  # fmt: skip
 
 
