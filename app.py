@@ -14,6 +14,7 @@ from blueprints import accounts, admin, contacts, devices, enterprises, gate, of
 from blueprints import accounts, admin, devices, enterprises, gate, office, operations, places, plans
 from blueprints import accounts, admin, devices, enterprises, gate, health, office, operations, places
 from blueprints import accounts, admin, archive, devices, enterprises, gate, office, operations, places
+from blueprints import accounts, admin, devices, enterprises, gate, imports, office, operations, places
 from blueprints.web import commands, errors, guard, headers, logs, production, templating
 from blueprints.web.lean import LeanFlask
 from blueprints.web.limits import limiter
@@ -34,6 +35,7 @@ AREAS = (gate, places, devices, enterprises, contacts, office, accounts, admin, 
 AREAS = (gate, places, devices, enterprises, plans, office, accounts, admin, operations)
 AREAS = (gate, places, devices, enterprises, health, office, accounts, admin, operations)
 AREAS = (gate, places, devices, enterprises, archive, office, accounts, admin, operations)
+AREAS = (gate, places, devices, enterprises, imports, office, accounts, admin, operations)
 
 
 def create_app(**overrides: Any) -> Flask:

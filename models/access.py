@@ -92,6 +92,9 @@ GRANTS: dict[str, frozenset[Post]] = {
     "contact:write": OFFICERS | {P.SPECIALIST},
     "contact:reveal": OFFICERS | {P.SPECIALIST},
     "checklist:see": frozenset({P.TASK_FORCE, P.SYSTEM_ADMIN}),  # numbers, nobody's data
+    "enterprise:edit": OFFICERS,
+    "enterprise:register": OFFICERS,
+    "register:import": OFFICERS,
     # an enterprise's own house
     "enterprise:home": ENTERPRISE_STAFF,
     "post:see": ENTERPRISE_STAFF | OFFICERS | {P.SPECIALIST},
@@ -110,6 +113,8 @@ GRANTS: dict[str, frozenset[Post]] = {
     "employee:write": ENTERPRISE_STAFF,
     "employee:reveal": ENTERPRISE_STAFF,
     "employee:export": ENTERPRISE_STAFF,
+    "employee:import": ENTERPRISE_STAFF,
+    "import:handle": ENTERPRISE_STAFF | OFFICERS,  # each their own: a batch belongs to one scope
     # people
     "portfolio:hand_over": OFFICERS | {P.SPECIALIST},
     "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.CHIEF_HEALTH_OFFICER},
@@ -179,6 +184,9 @@ ACTION_LABELS: dict[str, str] = {
     "employee:write": "登记、更改本企业员工",
     "employee:reveal": "查看员工完整资料",
     "employee:export": "导出本企业员工",
+    "employee:import": "导入员工",
+    "register:import": "导入企业名册",
+    "import:handle": "核对、确认、撤销导入",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",
     "account:manage": "管理账号",

@@ -11,6 +11,7 @@ from models.access import ADMINS, GRANTS, Post
 from models.archive import Employee, Team
 from models.base import RuleBroken, db
 from models.contacts import About, ContactBatch, Way
+from models.batches import Batch, BatchKind
 from models.devices import DeviceKind, GateDevice
 from models.gate import CheckIn
 from models.health_entries import Report, Site, Today
@@ -207,6 +208,14 @@ health.renew_link              CM
 health.scan                    public
 health.sent                    public
 health.slips                   CM
+imports.batch                  CMUOT
+imports.confirm                CMUOT
+imports.employees              CM
+imports.employees_template     CM
+imports.register               UOT
+imports.register_template      UOT
+imports.undo                   CMUOT
+imports.wrong                  CMUOT
 office.adopt                   T
 office.checklist               TY
 office.compare_schemes         UOT
@@ -321,6 +330,16 @@ def numbers(app, town, client):
     team = make.save(Team(enterprise_id=town.tenant.id, name="甲班"))
     dose = make.save(
         Vaccination(employee_id=employee.id, vaccine="流感疫苗", dose=1, on=NOW.date(), written_at=NOW)
+    batch = make.save(
+        Batch.receive(
+            vault,
+            BatchKind.EMPLOYEES,
+            "enterprise",
+            town.tenant.id,
+            name="名单.csv",
+            content=b"x",
+            by=person,
+            now=NOW,
     )
     begun = HeadCount.begin(db.session(), town.gate, now=NOW, by_id=person.id)
     plan = make.save(Plan.begin(town.tenant, NOW.year, now=NOW, by_id=person.id))
@@ -350,6 +369,7 @@ def numbers(app, town, client):
         "plan_id": plan.id, "activity_id": lecture.id,
         **_somebody_unwell(town),
         "employee_id": employee.id, "team_id": team.id, "record_kind": "vaccination", "record_id": dose.id,
+        "batch_id": batch.id,
     }  # fmt: skip
 
 

@@ -6,14 +6,17 @@ To add a piece, add a line to TASKS: a function that takes the Tick, and how oft
 from __future__ import annotations
 
 import contextvars
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask, current_app
 from huey import SqliteHuey, crontab
 from huey.consumer import Consumer
 
+from blueprints.web import import_sheets
 from blueprints.web.site import site
-from models import chores, code_checks, timed, watch_rules
+from models import batch_work, chores, code_checks, timed, watch_rules
 from models.base import db
 from models.timed import DAY, HOUR, MINUTE, Task, Tick
 
@@ -30,10 +33,16 @@ def raise_notices(tick: Tick) -> None:
         watch_rules.raise_notices(session, tick.now)
 
 
+def go_on_with_batches(tick: Tick) -> None:
+    """Imports whose worker died, or never came because nothing takes from the queue here."""
+    batch_work.pick_up(import_sheets.bench())
+
+
 TASKS = (
     Task("end_visits", "到关门时间结束来访", MINUTE, chores.end_visits),
     Task("ask_codes", "补查健康码", MINUTE, ask_codes),
     Task("raise_notices", "看入口有没有异常", MINUTE, raise_notices),
+    Task("go_on_with_batches", "接着做没做完的导入", MINUTE, go_on_with_batches),
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
     Task("keep_weeks", "准备下几周的登记表", DAY, chores.keep_weeks),
     Task("make_sums", "做日合计", DAY, chores.make_sums),
@@ -51,18 +60,55 @@ def tick() -> dict[str, timed.Outcome]:
     return timed.run(TASKS, tick_now())
 
 
-def consumer_of(app: Flask) -> Consumer:
-    """The queue's consumer, which ticks when it starts and every minute. The queue is a file of this machine: what several
-    machines must not do twice, the database says. Nothing that is queued names anybody."""
+@dataclass(frozen=True, slots=True)
+class Background:
+    """The queue with what can be put into it. A task of the queue is a number: nothing in it names anybody."""
+
+    queue: SqliteHuey
+    work_on_batch: Callable[[int], object]
+    tick_each_minute: Callable[[], object]
+
+
+def queue_of(app: Flask) -> Background:
+    """The one queue of this machine, for the site that puts in and the consumer that takes out. It is a file: what several
+    machines must not do twice, the database says."""
+    if "background" not in app.extensions:
+        app.extensions["background"] = _background(app)
+    background: Background = app.extensions["background"]
+    return background
+
+
+def _background(app: Flask) -> Background:
     queue = SqliteHuey("site", filename=str(Path(app.instance_path) / "queue.db"), results=False)
+
+    def inside(work: Callable[[], object]) -> None:
+        def with_context() -> None:
+            with app.app_context():
+                work()
+
+        contextvars.Context().run(with_context)
 
     @queue.periodic_task(crontab(minute="*"), expires=55)
     def tick_each_minute() -> None:
-        def inside() -> None:
-            with app.app_context():
-                tick()
+        inside(tick)
 
-        contextvars.Context().run(inside)
+    @queue.task()
+    def work_on_batch(batch_id: int) -> None:
+        inside(lambda: batch_work.work(import_sheets.bench(), batch_id))
 
-    tick_each_minute()
-    return queue.create_consumer(workers=2)
+    return Background(queue, work_on_batch, tick_each_minute)
+
+
+def begin_batch(batch_id: int) -> None:
+    """After the commit: has the batch worked on. Tests wait for it."""
+    if site.settings.env == "test":
+        batch_work.work(import_sheets.bench(), batch_id)
+    else:
+        queue_of(current_app._get_current_object()).work_on_batch(batch_id)  # type: ignore[attr-defined]
+
+
+def consumer_of(app: Flask) -> Consumer:
+    """The queue's consumer, which ticks when it starts and every minute."""
+    background = queue_of(app)
+    background.tick_each_minute()
+    return background.queue.create_consumer(workers=2)

@@ -1,0 +1,318 @@
+"""Employees from a workbook (导入员工): who is new, what changes of whom, and the same back again.
+
+The same person is who has the same row key, document, or name with mobile or number. An empty cell leaves what is on file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from .archive import Employee, Team, document_index
+from .base import local
+from .batch_work import Line, Rows, refuse, row
+from .batches import Batch, RowAction
+from .employee_facts import EmployeeFacts, person_of, read_employee
+from .policy.schema import WorkerKind
+from .vault import Vault
+
+KEY = "row"  # 档案编号: the number of the row on file, as an export gives it
+PARTING = "、"
+Key = tuple[str, str]
+MASKED = "*"
+
+
+def cells_of(facts: EmployeeFacts) -> dict[str, str]:
+    """What is kept of somebody as text by field, without what is empty."""
+    cells = {
+        "name": facts.name, "number": facts.number, "kind": facts.kind.value, "contract_firm": facts.contract_firm,
+        "document_kind": facts.document_kind, "document": facts.document, "mobile": facts.mobile,
+        "department": facts.department, "team": facts.team, "job": facts.job, "hazards": PARTING.join(facts.hazards),
+        "dormitory": facts.dormitory,
+        "joined_on": facts.joined_on.isoformat() if facts.joined_on else "",
+        "left_on": facts.left_on.isoformat() if facts.left_on else "",
+    }  # fmt: skip
+    return {key: cell for key, cell in cells.items() if cell}
+
+
+def facts_of(cells: dict[str, str]) -> EmployeeFacts:
+    """The reverse of `cells_of`."""
+    facts: dict[str, Any] = dict(cells)
+    for key in ("joined_on", "left_on"):
+        if key in facts:
+            facts[key] = date.fromisoformat(facts[key])
+    facts["kind"] = WorkerKind(facts["kind"])
+    facts["hazards"] = tuple(facts["hazards"].split(PARTING)) if "hazards" in facts else ()
+    return EmployeeFacts(**facts)
+
+
+def _on_file(one: Employee) -> dict[str, str]:
+    return cells_of(
+        EmployeeFacts(
+            name=one.name, number=one.number, kind=one.kind, contract_firm=one.contract_firm,
+            document_kind=one.document_kind, document=one.document or "", mobile=one.mobile or "",
+            department=one.department, team=one.team.name if one.team else "", job=one.job,
+            hazards=tuple(one.hazards.split(PARTING)) if one.hazards else (), dormitory=one.dormitory,
+            joined_on=one.joined_on, left_on=one.left_on,
+        )
+    )  # fmt: skip
+
+
+def _keys(cells: dict[str, str]) -> list[Key]:
+    """By what somebody is known again, the surest first. Who has a document is known by that alone."""
+    name = cells.get("name", "")
+    keys = [("person", person_of(cells["document"], cells["document_kind"]))] if "document" in cells else []
+    keys += [(key, f"{name}\n{cells[key]}") for key in ("mobile", "number") if key in cells]
+    return keys
+
+
+class EmployeeRows:
+    """One run over a batch of an enterprise."""
+
+    def __init__(self, batch: Batch, vault: Vault, now: datetime) -> None:
+        assert batch.enterprise_id is not None
+        self.enterprise_id, self.applied_at = batch.enterprise_id, batch.applied_at
+        self.vault, self.now, self.today = vault, now, local(now).date()
+        self.seen: dict[Key, int] = {}  # in the file, by the number of the row
+
+    # --- looking ---
+
+    def judge(self, session: Session, lines: Sequence[Line]) -> Rows:
+        read = [(line, *self._read(line.cells)) for line in lines]
+        known = self._known(
+            session, [facts for _, facts, _ in read], [line.cells.get(KEY, "") for line in lines]
+        )
+        return [self._judged(line, facts, errors, known) for line, facts, errors in read]
+
+    def _read(
+        self, cells: dict[str, str], *, examined: bool = False
+    ) -> tuple[dict[str, str] | None, dict[str, str]]:
+        facts, errors = read_employee(cells, self.today, examined=examined)
+        if facts is None:
+            return None, errors
+        return cells_of(facts), dict(facts.doubts)
+
+    def _judged(
+        self, line: Line, cells: dict[str, str] | None, said: dict[str, str], known: dict[Key, Employee]
+    ) -> dict[str, Any]:
+        """`said` are doubts where there are `cells`, and errors where there are none."""
+        typed = line.cells.get(KEY, "")
+        found = known.get((KEY, typed)) if typed else _match(cells, known)
+        if typed and found is None:
+            return self._wrong(line, {KEY: f"没有编号是“{typed[:20]}”的档案。新员工的这一格请空着"})
+        before: dict[str, str] = {}
+        if found is not None:
+            before = _on_file(found)
+            given = {key: cell for key, cell in line.cells.items() if cell and MASKED not in cell}
+            cells, said = self._read(before | given, examined="hazards" in before)
+        if line.errors or cells is None:
+            return self._wrong(line, ({} if cells else said) | line.errors)
+        if found is not None and (other := self._other(cells, known, found)) is not None:
+            return self._wrong(line, {"document": f"这个证件号已经在{other.name}的档案上，请核对"})
+        twice = self._twice(line.number, cells, found)
+        if twice:
+            return self._wrong(line, {"document" if "document" in cells else "name": twice})
+        facts: dict[str, Any] = {"cells": cells} | ({"doubts": said} if said else {})
+        if found is None:
+            return row(line, RowAction.NEW, **facts)
+        action = RowAction.SAME if cells == before else RowAction.CHANGE
+        return row(line, action, id=found.id, before=before, **facts)
+
+    def _wrong(self, line: Line, errors: dict[str, str]) -> dict[str, Any]:
+        return row(line, RowAction.ERROR, errors=errors, raw=line.cells)
+
+    def _other(self, cells: dict[str, str], known: dict[Key, Employee], found: Employee) -> Employee | None:
+        if "document" not in cells:
+            return None
+        other = known.get(("person", person_of(cells["document"], cells["document_kind"])))
+        return other if other is not None and other.id != found.id else None
+
+    def _twice(self, number: int, cells: dict[str, str], found: Employee | None) -> str:
+        """Words, where an earlier row of the file is the same person."""
+        keys = _keys(cells)
+        keys = [*([(KEY, str(found.id))] if found else []), *(keys[:1] if "document" in cells else keys)]
+        first = next((self.seen[key] for key in keys if key in self.seen), None)
+        if first is not None:
+            return f"和第{first}行是同一个人。只留一行，另一行请删掉"
+        self.seen |= dict.fromkeys(keys, number)
+        return ""
+
+    # --- who is on file ---
+
+    def _known(
+        self, session: Session, people: Iterable[dict[str, str] | None], typed: Iterable[str]
+    ) -> dict[Key, Employee]:
+        """Whom these rows may mean, by every key under which they are known, by few questions."""
+        documents, mobiles, numbers = set(), set(), set()
+        for cells in people:
+            for kind, key in _keys(cells) if cells else ():
+                value = key.rpartition("\n")[2]
+                if kind == "person":
+                    documents.add(document_index(value, self.vault))
+                elif kind == "mobile":
+                    mobiles.add(self.vault.blind(value, "mobile"))
+                else:
+                    numbers.add(value)
+        ids = {int(one) for one in typed if one.isascii() and one.isdigit() and len(one) < 10}
+        wanted = [
+            column.in_(values)
+            for column, values in (
+                (Employee.document_index, documents), (Employee.mobile_index, mobiles), (Employee.number, numbers),
+                (Employee.id, ids),
+            )
+            if values
+        ]  # fmt: skip
+        if not wanted:
+            return {}
+        found = session.execute(
+            select(Employee, Team)
+            .outerjoin(Team, Team.id == Employee.team_id)
+            .where(Employee.enterprise_id == self.enterprise_id, or_(*wanted))
+            .order_by(Employee.left_on.is_not(None), Employee.id)
+        )
+        known: dict[Key, Employee] = {}
+        for one, _team in found.all():
+            for name in [(KEY, str(one.id)), *_keys(_on_file(one))]:
+                known.setdefault(name, one)
+        return known
+
+    # --- taking over ---
+
+    def apply(self, session: Session, rows: Rows) -> None:
+        fresh = [one for one in rows if one["action"] == RowAction.NEW.value]
+        moved = [one for one in rows if one["action"] == RowAction.CHANGE.value]
+        known = self._known(
+            session, [one["cells"] for one in fresh + moved], [str(one["id"]) for one in moved]
+        )
+        for one in fresh:
+            if _match(one["cells"], known) is not None:
+                refuse(one, "预览以后，这个人已经建了档案。请再导入一次，看有没有要改的")
+        for one in moved:
+            on_file = known.get((KEY, str(one["id"])))
+            if on_file is None or _on_file(on_file) != one["before"]:
+                refuse(one, "预览以后，这份档案有人改过，没有覆盖。请再导入一次，核对以后再确认")
+            elif self._other(one["cells"], known, on_file) is not None:
+                refuse(one, "预览以后，这个证件号已经建了档案，请核对")
+        fresh = [one for one in fresh if one["action"] == RowAction.NEW.value]
+        moved = [one for one in moved if one["action"] == RowAction.CHANGE.value]
+        teams = self._teams(session, fresh + moved)
+        self._insert(session, fresh, teams)
+        for one in moved:
+            self._write(session, one, one["cells"], teams)
+
+    def _insert(self, session: Session, rows: Rows, teams: dict[str, int]) -> None:
+        if not rows:
+            return
+        values = [
+            {"enterprise_id": self.enterprise_id, "team_id": teams.get(one["cells"].get("team", "")),
+             **Employee.values(facts_of(one["cells"]), self.vault, self.now)}
+            for one in rows
+        ]  # fmt: skip
+        numbers = session.scalars(
+            insert(Employee).returning(Employee.id, sort_by_parameter_order=True), values
+        )
+        for one, number in zip(rows, numbers.all(), strict=True):
+            one["id"] = number
+
+    def _write(
+        self, session: Session, one: dict[str, Any], cells: dict[str, str], teams: dict[str, int]
+    ) -> None:
+        """The values of one who is on file; where they work stays as it was."""
+        values = Employee.values(facts_of(cells), self.vault, self.now)
+        del values["added_at"]
+        values["team_id"] = teams.get(cells.get("team", ""))
+        session.execute(
+            update(Employee).where(Employee.id == one["id"]).values(values).execution_options(synchronize_session=False)
+        )  # fmt: skip
+
+    def _teams(self, session: Session, rows: Rows, *, key: str = "cells") -> dict[str, int]:
+        """The teams of these rows by name; one that is not there yet is made, and its first row remembers it."""
+        first: dict[str, dict[str, Any]] = {}
+        for one in rows:
+            first.setdefault(one[key].get("team", ""), one)
+        first.pop("", None)
+        found = select(Team.name, Team.id).where(
+            Team.enterprise_id == self.enterprise_id, Team.name.in_(first)
+        )
+        teams: dict[str, int] = dict(session.execute(found).all()) if first else {}
+        for name in first.keys() - teams.keys():
+            team = Team(enterprise_id=self.enterprise_id, name=name)
+            session.add(team)
+            session.flush()
+            first[name].setdefault("teams", []).append(team.id)
+            teams[name] = team.id
+        return teams
+
+    # --- taking back ---
+
+    def undo(self, session: Session, rows: Rows) -> None:
+        mine = [one for one in rows if one["action"] in (RowAction.NEW.value, RowAction.CHANGE.value)]
+        edited = self._edited(session, [one["id"] for one in mine])
+        for one in mine:
+            if one["id"] in edited:
+                one["kept"] = edited[one["id"]]
+        left = [one for one in mine if "kept" not in one]
+        self._delete(session, [one for one in left if one["action"] == RowAction.NEW.value])
+        moved = [one for one in left if one["action"] == RowAction.CHANGE.value]
+        teams = self._teams(session, moved, key="before")
+        for one in moved:
+            self._write(session, one, one["before"], teams)
+        self._delete_teams(session, [number for one in rows for number in one.pop("teams", [])])
+
+    def _edited(self, session: Session, ids: list[int]) -> dict[int, str]:
+        """Who is not any more as the batch left them, and why that stays."""
+        found = select(Employee.id, Employee.changed_at).where(Employee.id.in_(ids))
+        now: dict[int, datetime] = dict(session.execute(found).all())
+        gone = dict.fromkeys((one for one in ids if one not in now), "档案已经不在了")
+        return gone | dict.fromkeys(
+            (one for one, at in now.items() if at != self.applied_at), "导入以后有人改过，保留现在的内容"
+        )
+
+    def _delete(self, session: Session, rows: Rows) -> None:
+        """All at once; where something hangs on one of them, one by one, and that one stays."""
+        if not rows:
+            return
+        try:
+            with session.begin_nested():
+                self._delete_rows(session, [one["id"] for one in rows])
+        except IntegrityError:
+            for one in rows:
+                try:
+                    with session.begin_nested():
+                        self._delete_rows(session, [one["id"]])
+                except IntegrityError:
+                    one["kept"] = "导入以后已有健康记录，保留档案"
+
+    def _delete_rows(self, session: Session, ids: list[int]) -> None:
+        session.execute(
+            delete(Employee).where(Employee.id.in_(ids)).execution_options(synchronize_session=False)
+        )
+
+    def _delete_teams(self, session: Session, ids: list[int]) -> None:
+        """Teams that the batch made and nobody is in."""
+        for number in ids:
+            try:
+                with session.begin_nested():
+                    session.execute(
+                        delete(Team)
+                        .where(Team.id == number, ~exists().where(Employee.team_id == number))
+                        .execution_options(synchronize_session=False)
+                    )
+            except IntegrityError:
+                continue  # somebody has used it since
+
+
+def _match(cells: dict[str, str] | None, known: dict[Key, Employee]) -> Employee | None:
+    """Who on file is meant; a different document is a different person, whatever the name."""
+    if cells is None:
+        return None
+    for key in _keys(cells):
+        found = known.get(key)
+        if found is not None and (key[0] == "person" or not (found.document and "document" in cells)):
+            return found
+    return None
