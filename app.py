@@ -10,11 +10,21 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from blueprints import accounts, admin, contacts, devices, enterprises, gate, office, operations, places
-from blueprints import accounts, admin, devices, enterprises, gate, office, operations, places, plans
-from blueprints import accounts, admin, devices, enterprises, gate, health, office, operations, places
-from blueprints import accounts, admin, archive, devices, enterprises, gate, office, operations, places
-from blueprints import accounts, admin, devices, enterprises, gate, imports, office, operations, places
+from blueprints import (
+    accounts,
+    admin,
+    archive,
+    contacts,
+    devices,
+    enterprises,
+    gate,
+    health,
+    imports,
+    office,
+    operations,
+    places,
+    plans,
+)
 from blueprints.web import commands, errors, guard, headers, logs, production, templating
 from blueprints.web.lean import LeanFlask
 from blueprints.web.limits import limiter
@@ -31,11 +41,9 @@ from models.gateview import GateBook
 from models.policy.book import SHIPPED, Book
 from models.vault import open_vault
 
-AREAS = (gate, places, devices, enterprises, contacts, office, accounts, admin, operations)
-AREAS = (gate, places, devices, enterprises, plans, office, accounts, admin, operations)
-AREAS = (gate, places, devices, enterprises, health, office, accounts, admin, operations)
-AREAS = (gate, places, devices, enterprises, archive, office, accounts, admin, operations)
-AREAS = (gate, places, devices, enterprises, imports, office, accounts, admin, operations)
+AREAS = (
+    gate, places, devices, enterprises, archive, health, plans, imports, contacts, office, accounts, admin, operations,
+)  # fmt: skip
 
 
 def create_app(**overrides: Any) -> Flask:

@@ -10,8 +10,8 @@ import pytest
 from models.access import ADMINS, GRANTS, Post
 from models.archive import Employee, Team
 from models.base import RuleBroken, db
-from models.contacts import About, ContactBatch, Way
 from models.batches import Batch, BatchKind
+from models.contacts import About, ContactBatch, Way
 from models.devices import DeviceKind, GateDevice
 from models.gate import CheckIn
 from models.health_entries import Report, Site, Today
@@ -19,8 +19,8 @@ from models.health_file import Vaccination
 from models.keeping import Hold
 from models.paper import PaperSheet
 from models.places import Adoption
-from models.posts import ManagementTeam, PaperCheck
 from models.plans import ActivityKind, Plan
+from models.posts import ManagementTeam, PaperCheck
 from models.watch import HeadCount
 from tests import make
 from tests.blueprints.test_gate_form import open_emergency, submit
@@ -313,7 +313,7 @@ def numbers(app, town, client):
         from_on=NOW.date(), to_on=NOW.date(), expires_on=NOW.date() + timedelta(days=60), now=NOW, by_id=person.id,
     )  # fmt: skip
     make.save(hold)
-    team = make.save(
+    management = make.save(
         ManagementTeam(
             enterprise_id=town.tenant.id, leader="林见微", deputy="周知行", charter="章程", photographed=False,
             filed_at=NOW, filed_by_id=person.id,
@@ -330,6 +330,7 @@ def numbers(app, town, client):
     team = make.save(Team(enterprise_id=town.tenant.id, name="甲班"))
     dose = make.save(
         Vaccination(employee_id=employee.id, vaccine="流感疫苗", dose=1, on=NOW.date(), written_at=NOW)
+    )
     batch = make.save(
         Batch.receive(
             vault,
@@ -340,6 +341,7 @@ def numbers(app, town, client):
             content=b"x",
             by=person,
             now=NOW,
+        )
     )
     begun = HeadCount.begin(db.session(), town.gate, now=NOW, by_id=person.id)
     plan = make.save(Plan.begin(town.tenant, NOW.year, now=NOW, by_id=person.id))
@@ -359,27 +361,26 @@ def numbers(app, town, client):
         "premises_id": town.tenant.premises[0].id, "account_id": person.id,
         "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,
         "check_in_id": db.session.query(CheckIn.id).scalar(), "number": person.id, "kind": "street",
-        "code": town.gate.code.code, "token": "x" * 43, "ticket": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,
+        "code": town.gate.code.code, "token": "x" * 43, "ticket": "x" * 43, "spelling_id": 1,
+        "fault_id": make.fault(town.gate, NOW, person).id,
         "gate_device_id": device.id,
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
         "hold_id": hold.id,
         "head_count_id": begun.id,
-        "management_team_id": team.id, "paper_check_id": papers.id,
+        "management_team_id": management.id, "paper_check_id": papers.id,
         **contact_numbers(town),
         "plan_id": plan.id, "activity_id": lecture.id,
-        **_somebody_unwell(town),
-        "employee_id": employee.id, "team_id": team.id, "record_kind": "vaccination", "record_id": dose.id,
+        "follow_up_id": _somebody_unwell(employee), "employee_id": employee.id, "team_id": team.id, "record_kind": "vaccination", "record_id": dose.id,
         "batch_id": batch.id,
     }  # fmt: skip
 
 
-def _somebody_unwell(town):
-    """An employee of the tenant who has reported to be ill, and the case of it."""
-    employee = make.employee(town.tenant)
+def _somebody_unwell(employee):
+    """The case of an employee who has reported to be ill."""
     _entry, case = make.health_entry(
         employee, Report(Today.UNWELL, celsius=Decimal("38.1"), site=Site.ARMPIT)
     )
-    return {"employee_id": employee.id, "follow_up_id": case.id}
+    return case.id
 
 
 def addresses(app, numbers):

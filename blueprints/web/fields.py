@@ -75,13 +75,3 @@ class MobileField(StringField):
             self.data = mobile(self.data or "")
         except Unreadable as error:
             raise ValidationError(str(error)) from None
-
-
-class DayField(DateField):
-    """A date, with an error in words that quotes what was typed."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(f"没有看懂“{' '.join(valuelist)}”，请填日期，例如2026-11-20") from None

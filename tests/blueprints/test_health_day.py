@@ -49,7 +49,7 @@ def fill(town: make.Town, person: Employee, more: str = "") -> str:
 
 def shown(page: Page) -> list[str]:
     """Who stands in the list of people, in order."""
-    listed = [t for t in page.all("section") if t.get("id") == "people"][0].iter("th")
+    listed = next(t for t in page.all("section") if t.get("id") == "people").iter("th")
     return ["".join(th.itertext()).split("　")[0] for th in listed if th.get("scope") == "row"]
 
 
