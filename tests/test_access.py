@@ -370,7 +370,8 @@ def numbers(app, town, client):
         "management_team_id": management.id, "paper_check_id": papers.id,
         **contact_numbers(town),
         "plan_id": plan.id, "activity_id": lecture.id,
-        "follow_up_id": _somebody_unwell(employee), "employee_id": employee.id, "team_id": team.id, "record_kind": "vaccination", "record_id": dose.id,
+        "follow_up_id": _somebody_unwell(employee), "employee_id": employee.id,
+        "team_id": team.id, "record_kind": "vaccination", "record_id": dose.id,
         "batch_id": batch.id,
     }  # fmt: skip
 
