@@ -1,4 +1,4 @@
-"""Daily health of an enterprise's people (每日健康): they report by phone, their manager looks after them."""
+"""What employees report of their health each day (每日健康), and what is done about whoever is not well."""
 
 from flask import Blueprint
 
