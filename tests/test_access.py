@@ -144,6 +144,9 @@ health.renew_link              CM
 health.scan                    public
 health.sent                    public
 health.slips                   CM
+health.team                    public
+health.team_member             public
+health.team_sheet              public
 office.adopt                   T
 office.compare_schemes         UOT
 office.end_mode                T
@@ -229,7 +232,7 @@ def numbers(app, town, client):
         "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,
         "check_in_id": db.session.query(CheckIn.id).scalar(), "number": person.id, "kind": "street",
         "code": town.gate.code.code, "token": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,
-        "gate_device_id": device.id, "ticket": "x" * 43,
+        "gate_device_id": device.id, "ticket": "x" * 43, "employee_id": 1,
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
         "hold_id": hold.id,
         "head_count_id": begun.id,
