@@ -208,6 +208,9 @@ health.renew_link              CM
 health.scan                    public
 health.sent                    public
 health.slips                   CM
+health.team                    public
+health.team_member             public
+health.team_sheet              public
 imports.batch                  CMUOT
 imports.confirm                CMUOT
 imports.employees              CM
