@@ -9,6 +9,8 @@ import pytest
 from models.access import ADMINS, GRANTS, Post
 from models.base import RuleBroken, db
 from models.devices import DeviceKind, GateDevice
+from models.evidence import Evidence
+from models.files import FileKind
 from models.gate import CheckIn
 from models.keeping import Hold
 from models.paper import PaperSheet
@@ -176,12 +178,24 @@ places.reveal                  S
 places.spellings               S
 places.undo_spelling           S
 places.word                    SY
+plans.activity                 CM
 plans.add                      CM
+plans.attach                   CM
 plans.begin                    CM
 plans.cancel                   CM
 plans.complete                 CM
+plans.drop                     CM
+plans.edit                     CM
+plans.export                   CM
+plans.goals                    CM
+plans.hand_over                CM
 plans.issue                    C
+plans.issued                   SUOT
+plans.print_pdf                CM
+plans.remove                   CM
+plans.reopen                   CM
 plans.show                     CM
+plans.suggest                  CM
 """
 ROWS = dict(line.split() for line in MATRIX.strip().splitlines())
 
@@ -233,6 +247,9 @@ def numbers(app, town, client):
         now=NOW,
         by_id=person.id,
     )
+    plan.issue(now=NOW, by_id=person.id)
+    db.session.flush()
+    shot = Evidence.attach(db.session(), vault, lecture, FileKind.PDF, b"%PDF-", "", now=NOW, by_id=person.id)
     db.session.commit()
     return {
         "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id, "account_id": person.id,
@@ -243,7 +260,7 @@ def numbers(app, town, client):
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
         "hold_id": hold.id,
         "head_count_id": begun.id,
-        "plan_id": plan.id, "activity_id": lecture.id,
+        "plan_id": plan.id, "activity_id": lecture.id, "evidence_id": shot.id,
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from models import accounts, devices, enterprises, gate, keeping, paper, places, watch
+from models import accounts, devices, enterprises, evidence, gate, keeping, paper, places, plans, watch
 from models.access import Post
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -16,7 +16,7 @@ def test_every_post_is_called_in_the_glossary_as_on_the_page():
 
 
 def test_every_class_of_the_glossary_exists():
-    modules = (accounts, devices, enterprises, gate, keeping, paper, places, watch)
+    modules = (accounts, devices, enterprises, evidence, gate, keeping, paper, places, plans, watch)
     known = {name for module in modules for name in vars(module)}
     for term, name in TERMS.items():
         if name[0].isupper():

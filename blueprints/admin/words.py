@@ -36,7 +36,7 @@ OBJECTS = {
     "login_session": "登录", "mode_order": "应急响应", "enterprise": "企业", "adoption": "采用方案", "street": "街道",
     "community": "社区", "unit": "责任单位", "clinic": "发热门诊", "district": "区", "hold": "暂缓销毁", "destruction": "销毁记录",
     "gate_device": "值守设备", "shift": "班次", "head_count": "数人头",
-    "plan": "年度计划", "activity": "计划活动",
+    "plan": "年度计划", "activity": "计划活动", "evidence": "证明材料",
 }  # fmt: skip
 DETAILS = {
     "reason": "原因", "changes": "改动", "device": "设备", "second_step": "两步验证", "account": "账号编号", "username": "账号",
@@ -53,7 +53,8 @@ DETAILS = {
     "pin": "PIN码", "shift": "班次编号", "ended": "结束了谁的班", "pending": "待处理人数", "inside": "在场人数",
     "broken_devices": "坏了的设备", "read": "看过的班次",
     "visit": "到访编号", "how": "怎样离开", "undone": "撤销", "evacuation": "名单人数", "destruction": "销毁记录编号",
-    "year": "年份", "copied": "沿用上年", "added": "增加", "done": "完成",
+    "year": "年份", "copied": "沿用上年", "added": "增加", "done": "完成", "activity": "活动", "from_draft": "从草稿删去",
+    "attached": "附上第几份材料", "removed": "删去第几份材料", "evidence": "取走第几份材料", "printed": "打印",
 }  # fmt: skip
 
 
