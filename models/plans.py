@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Self
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
 from .accounts import Account
 from .base import Labelled, Row, RuleBroken, local
@@ -66,7 +66,7 @@ class Plan(Row):
     made_by: Mapped[Account] = relationship(foreign_keys=[made_by_id])
     issued_by: Mapped[Account | None] = relationship(foreign_keys=[issued_by_id])
     activities: Mapped[list[Activity]] = relationship(
-        back_populates="plan", order_by="(Activity.starts_on, Activity.id)"
+        back_populates="plan", order_by="(Activity.starts_on, Activity.id)", cascade="all, delete-orphan"
     )
     changes: Mapped[list[PlanChange]] = relationship(back_populates="plan", order_by="PlanChange.id.desc()")
 
@@ -98,6 +98,18 @@ class Plan(Row):
             ]  # fmt: skip
         return plan
 
+    @classmethod
+    def alone(cls, session: Session, plan_id: int) -> Plan:
+        """The plan and its activities as they stand now; nobody else changes them until the transaction ends.
+        Whoever comes second so meets what the first has done, and its rules say no in words."""
+        return session.scalars(
+            select(cls)
+            .where(cls.id == plan_id)
+            .options(selectinload(cls.activities))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).one()
+
     def issue(self, *, now: datetime, by_id: int) -> None:
         """The chief health officer puts it in force."""
         if self.state is PlanState.ISSUED:
@@ -124,6 +136,19 @@ class Plan(Row):
         self.activities.append(activity)
         self.trace(f"增加“{title}”", now=now, by_id=by_id)
         return activity
+
+    def drop(self, activity: Activity) -> None:
+        """Out of a draft, as if it had never been in it."""
+        if self.state is PlanState.ISSUED:
+            raise RuleBroken("计划已经发布，不能删去活动；不做了，请取消并写原因")
+        self.activities.remove(activity)
+
+    def set_goals(self, goals: str, *, now: datetime, by_id: int) -> None:
+        if goals != self.goals:
+            self.trace(
+                f"改动年度目标，原来是“{self.goals}”" if self.goals else "写上年度目标", now=now, by_id=by_id
+            )
+            self.goals = goals
 
     def trace(self, words: str, *, now: datetime, by_id: int) -> None:
         """A draft may change as it likes; what is issued leaves a line."""
@@ -164,6 +189,45 @@ class Activity(Row):
         first, last = month_days(self.starts_on.year, self.starts_on.month)
         return (self.starts_on, self.ends_on) == (first, last)
 
+    @property
+    def days(self) -> str:
+        """When, as people say it: 11月; 11月20日; 11月20日至12月5日; 3月至5月."""
+        first, last = self.starts_on, self.ends_on
+        if first == last:
+            return f"{first.month}月{first.day}日"
+        if first.day == 1 and last == month_days(last.year, last.month)[1]:
+            return f"{first.month}月" if self.by_month else f"{first.month}月至{last.month}月"
+        return f"{first.month}月{first.day}日至{last.month}月{last.day}日"
+
+    @property
+    def is_open(self) -> bool:
+        return self.done_on is None and self.cancelled_at is None
+
+    def edit(
+        self, kind: ActivityKind, title: str, starts_on: date, ends_on: date, *, responsible: str, target: str,
+        now: datetime, by_id: int,
+    ) -> None:  # fmt: skip
+        """What is still to come may be planned otherwise; the trace says what was changed, from what to what."""
+        self._must_be_open()
+        check_days(self.plan.year, starts_on, ends_on)
+        called, before = self.title, self._promised()
+        self.kind, self.title, self.starts_on, self.ends_on = kind, title, starts_on, ends_on
+        self.responsible, self.target = responsible, target
+        changed = [
+            f"{label}由“{old}”改为“{new}”"
+            if old and new
+            else f"{label}{'写上' if new else '删去'}“{old or new}”"
+            for (label, old), new in zip(before.items(), self._promised().values(), strict=True)
+            if old != new
+        ]
+        if changed:
+            self.plan.trace(f"改动“{called}”：{'，'.join(changed)}", now=now, by_id=by_id)
+
+    def _promised(self) -> dict[str, str]:
+        return {
+            "类别": self.kind.label, "名称": self.title, "时间": self.days, "负责人": self.responsible, "面向谁": self.target,
+        }  # fmt: skip
+
     def complete(self, on: date, reached: int, result: str, *, now: datetime, by_id: int) -> None:
         """It was done on a day, with so many people; the result says what came of it."""
         self._must_be_open()
@@ -181,8 +245,23 @@ class Activity(Row):
     def cancel(self, reason: str, *, now: datetime, by_id: int) -> None:
         """It will not take place, for a reason that stays."""
         self._must_be_open()
+        if self.plan.state is not PlanState.ISSUED:
+            raise RuleBroken("计划还是草稿，不用取消，直接删去这项活动")
         self.cancelled_at, self.cancel_reason = now, reason
         self.plan.trace(f"取消“{self.title}”：{reason}", now=now, by_id=by_id)
+
+    def reopen(self, *, now: datetime, by_id: int) -> None:
+        """Its end was written down by mistake: what was written goes into the trace."""
+        if self.is_open:
+            raise RuleBroken("这项活动没有完成，也没有取消")
+        was = (
+            f"完成于{self.done_on:%Y-%m-%d}，{self.reached}人参加，{self.result}"
+            if self.done_on
+            else f"取消，{self.cancel_reason}"
+        )
+        self.done_on = self.reached = self.cancelled_at = None
+        self.result = self.cancel_reason = ""
+        self.plan.trace(f"撤回“{self.title}”的登记，原来是：{was}", now=now, by_id=by_id)
 
     def _must_be_open(self) -> None:
         if self.done_on is not None:
@@ -245,6 +324,23 @@ def worst_first(activities: Iterable[Activity], today: date) -> list[Activity]:
     """Overdue, then what is due, then what is ahead, then what has ended; by day within each."""
     order = list(Standing)
     return sorted(activities, key=lambda one: (order.index(status(one, today)), one.ends_on, one.id))
+
+
+def coming(
+    session: Session, enterprise_id: int, today: date, most: int = 3
+) -> list[tuple[Activity, Standing]]:
+    """What an enterprise has to see to next by its plans in force, this year's and the next one's."""
+    found = session.scalars(
+        select(Activity)
+        .join(Activity.plan)
+        .where(
+            Plan.enterprise_id == enterprise_id, Plan.state == PlanState.ISSUED,
+            Plan.year.in_((today.year, today.year + 1)), Activity.done_on.is_(None), Activity.cancelled_at.is_(None),
+        )
+        .order_by(Activity.ends_on, Activity.id)
+        .limit(most)
+    )  # fmt: skip
+    return [(one, status(one, today)) for one in found]
 
 
 def month_days(year: int, month: int) -> tuple[date, date]:

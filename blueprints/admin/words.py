@@ -40,6 +40,7 @@ OBJECTS = {
     "gate_device": "值守设备", "shift": "班次", "head_count": "数人头",
     "plan": "年度计划", "activity": "计划活动",
     "employee": "员工", "follow_up": "健康跟进",
+    "evidence": "证明材料",
 }  # fmt: skip
 DETAILS = {
     "reason": "原因", "changes": "改动", "device": "设备", "second_step": "两步验证", "account": "账号编号", "username": "账号",
@@ -61,6 +62,7 @@ DETAILS = {
     "enterprise": "企业编号", "work_on": "工作日", "follow_up": "跟进编号", "step": "办了什么", "reminded": "提醒人数",
     "names": "名单人数", "look": "看了什么",
     "team": "班组编号",
+    "activity": "活动", "from_draft": "从草稿删去", "attached": "附上第几份材料", "removed": "删去第几份材料", "evidence": "取走第几份材料", "printed": "打印",
 }  # fmt: skip
 
 

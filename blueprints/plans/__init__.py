@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("plans", __name__)
 
-from blueprints.plans import views  # noqa: E402, F401
+from blueprints.plans import activities, evidence, papers, views  # noqa: E402, F401

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
 from wtforms import IntegerField, SelectField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, options
 from models.plans import MOST_REACHED, ActivityKind
 
-SHORT, LONG, GOALS = 60, 300, 500
+SHORT, LONG, GOALS, CAPTION = 60, 300, 500, 30
 
 
 class PeopleField(IntegerField):
@@ -55,6 +56,11 @@ class CompleteForm(FlaskForm):
         ],
     )
     result = PlainLinesField("做了什么，结果怎样", [DataRequired("请写一句结果"), _at_most("结果", LONG)])
+
+
+class EvidenceForm(FlaskForm):
+    file = FileField("文件", [FileRequired("请选一个文件")])
+    words = PlainTextField("它是什么", [_at_most("说明", CAPTION)])
 
 
 class CancelForm(FlaskForm):

@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
-from flask import flash, request, url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 
 from blueprints.plans import bp
-from blueprints.plans.forms import ActivityForm, CancelForm, CompleteForm
+from blueprints.plans.answers import address, form_page, saved
+from blueprints.plans.forms import GoalsForm
 from blueprints.web.fields import JustAct
 from blueprints.web.guard import can, commit, needs
 from blueprints.web.page import done, page
 from blueprints.web.site import site
-from models.base import RuleBroken, db, local
+from models.base import db, local
 from models.enterprises import Enterprise
-from models.plans import Activity, ActivityKind, Plan, PlanChange, progress, status, worst_first
+from models.evidence import counts
+from models.plan_suggestions import suggested, take_over
+from models.plans import Plan, PlanChange, PlanState, progress, status, worst_first
 
 
 @bp.get("/enterprises/<int:enterprise_id>/plan")
 @needs("plan:draft", Enterprise)
 def show(enterprise: Enterprise) -> ResponseReturnValue:
     """The plan of ?year=, else of this year."""
+    return _shown(enterprise, overseen=False)
+
+
+@bp.get("/enterprises/<int:enterprise_id>/plan-issued")
+@needs("enterprise:oversee", Enterprise)
+def issued(enterprise: Enterprise) -> ResponseReturnValue:
+    """The same to those who look after the enterprise: what is in force, nothing to change, no draft."""
+    return _shown(enterprise, overseen=True)
+
+
+def _shown(enterprise: Enterprise, *, overseen: bool) -> ResponseReturnValue:
     today = local(site.now()).date()
     year = request.args.get("year", today.year, type=int)
-    years = set(db.session.scalars(select(Plan.year).where(Plan.enterprise_id == enterprise.id)))
-    plan = _plan_of(enterprise, year)
+    known = select(Plan.year).where(Plan.enterprise_id == enterprise.id)
+    years = set(db.session.scalars(known.where(Plan.state == PlanState.ISSUED) if overseen else known))
+    plan = _plan_of(enterprise, year) if year in years else None
     return page(
-        "plans/show.html", enterprise=enterprise, plan=plan, year=year, form=None, act=JustAct(formdata=None),
-        years=sorted(years | {today.year, today.year + 1}, reverse=True),
+        "plans/show.html", enterprise=enterprise, plan=plan, year=year, overseen=overseen, act=JustAct(formdata=None),
+        years=sorted(years | ({today.year} if overseen else {today.year, today.year + 1}), reverse=True),
         activities=worst_first(plan.activities, today) if plan else [],
         standing=lambda one: status(one, today),
         progress=progress(plan.activities, today) if plan else None,
+        evidence=counts(db.session(), plan.activities) if plan else {},
+        suggestions=suggested(year, today) if plan and not plan.activities and not overseen else [],
         may_begin=today.year - 1 <= year <= today.year + 1, has_last=year - 1 in years, may_issue=can("plan:issue"),
     )  # fmt: skip
 
@@ -56,59 +72,37 @@ def begin(enterprise: Enterprise) -> ResponseReturnValue:
     return done(url_for("plans.show", enterprise_id=enterprise.id, year=year))
 
 
-@bp.route("/plans/<int:plan_id>/activities/new", methods=["GET", "POST"])
+@bp.route("/plans/<int:plan_id>/goals", methods=["GET", "POST"])
 @needs("plan:draft", Plan)
-def add(plan: Plan) -> ResponseReturnValue:
-    form = ActivityForm()
+def goals(plan: Plan) -> ResponseReturnValue:
+    form = GoalsForm(obj=plan)
     if form.validate_on_submit():
-        try:
-            activity = plan.add(
-                ActivityKind(form.kind.data), form.title.data or "", form.starts_on.data, form.ends_on.data,
-                responsible=form.responsible.data or "", target=form.target.data or "", now=site.now(),
-                by_id=current_user.id,
-            )  # fmt: skip
-            return _saved(plan, f"已增加“{activity.title}”。", added=activity.title)
-        except RuleBroken as refusal:
-            form.ends_on.errors = [str(refusal)]
-    return _form(plan, form, "增加活动", "增加这项活动")
+        plan = Plan.alone(db.session(), plan.id)
+        plan.set_goals(form.goals.data or "", now=site.now(), by_id=current_user.id)
+        return saved("年度目标已保存。", address(plan), year=plan.year)
+    return form_page(plan, form, f"{plan.year}年度目标", "保存年度目标")
 
 
-@bp.route("/plans/activities/<int:activity_id>/complete", methods=["GET", "POST"])
-@needs("plan:draft", Activity)
-def complete(activity: Activity) -> ResponseReturnValue:
-    form = CompleteForm()
-    if form.validate_on_submit():
-        try:
-            activity.complete(
-                form.done_on.data, form.reached.data or 0, form.result.data or "", now=site.now(),
-                by_id=current_user.id,
-            )  # fmt: skip
-            return _saved(activity.plan, f"“{activity.title}”已完成。", done=activity.title)
-        except RuleBroken as refusal:
-            form.done_on.errors = [str(refusal)]
-    return _form(activity.plan, form, f"完成：{activity.title}", "登记完成")
-
-
-@bp.route("/plans/activities/<int:activity_id>/cancel", methods=["GET", "POST"])
-@needs("plan:draft", Activity)
-def cancel(activity: Activity) -> ResponseReturnValue:
-    form = CancelForm()
-    if form.validate_on_submit():
-        try:
-            activity.cancel(form.reason.data or "", now=site.now(), by_id=current_user.id)
-            return _saved(activity.plan, f"“{activity.title}”已取消。", reason=form.reason.data)
-        except RuleBroken as refusal:
-            form.reason.errors = [str(refusal)]
-    return _form(activity.plan, form, f"取消：{activity.title}", "取消这项活动", danger=True)
+@bp.post("/plans/<int:plan_id>/suggestions")
+@needs("plan:draft", Plan)
+def suggest(plan: Plan) -> ResponseReturnValue:
+    """Takes over the chosen ones of the usual activities; who chose them answers for them until they are edited."""
+    chosen = request.form.getlist("suggestion")
+    if not JustAct().validate_on_submit() or not chosen:
+        return done(address(plan))
+    plan = Plan.alone(db.session(), plan.id)
+    number = take_over(plan, chosen, responsible=current_user.name, now=site.now(), by_id=current_user.id)
+    return saved(f"已增加{number}项活动，时间和负责人可以逐项修改。", address(plan), count=number)
 
 
 @bp.post("/plans/<int:plan_id>/issue")
 @needs("plan:issue", Plan)
 def issue(plan: Plan) -> ResponseReturnValue:
-    if JustAct().validate_on_submit():
-        plan.issue(now=site.now(), by_id=current_user.id)
-        return _saved(plan, f"{plan.year}年度计划已发布，以后的改动会留下记录。", year=plan.year)
-    return done(_address(plan))
+    if not JustAct().validate_on_submit():
+        return done(address(plan))
+    plan = Plan.alone(db.session(), plan.id)
+    plan.issue(now=site.now(), by_id=current_user.id)
+    return saved(f"{plan.year}年度计划已发布，以后的改动会留下记录。", address(plan), year=plan.year)
 
 
 def _plan_of(enterprise: Enterprise, year: int) -> Plan | None:
@@ -120,19 +114,3 @@ def _plan_of(enterprise: Enterprise, year: int) -> Plan | None:
             selectinload(Plan.changes).joinedload(PlanChange.by),
         )
     )  # fmt: skip
-
-
-def _saved(plan: Plan, words: str, **details: object) -> ResponseReturnValue:
-    flash(words, "ok")
-    commit(**details)
-    return done(_address(plan))
-
-
-def _form(plan: Plan, form: FlaskForm, title: str, verb: str, danger: bool = False) -> ResponseReturnValue:
-    return page(
-        "plans/form.html", plan=plan, form=form, title=title, verb=verb, danger=danger, back=_address(plan)
-    )
-
-
-def _address(plan: Plan) -> str:
-    return url_for("plans.show", enterprise_id=plan.enterprise_id, year=plan.year)

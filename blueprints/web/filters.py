@@ -69,6 +69,11 @@ def thousands(number: int) -> str:
     return f"{number:,}"
 
 
+def file_size(size: int) -> str:
+    """1.4 MB, 23 KB; what is smaller is 1 KB."""
+    return f"{size / 1024 / 1024:.1f} MB" if size >= 1024 * 1024 else f"{max(round(size / 1024), 1)} KB"
+
+
 def split_number(name: str) -> tuple[str, str, str]:
     """The number of a gate, large on its door plate: 东门2号口 is 东门, 2, 号口."""
     parts = re.fullmatch(r"([^0-9]*)([0-9]{1,3})([^0-9]*)", name)
@@ -86,6 +91,7 @@ ALL = (
     iso,
     span,
     thousands,
+    file_size,
     shanghai_day,
     split_number,
 )
