@@ -137,10 +137,9 @@ def test_what_is_wrong_with_a_move_is_said_and_nothing_moves(force, town, typed,
 def test_rooms_are_changed_once_they_have_been(specialist, town, at):
     at(NOW + timedelta(minutes=20))
     seat = town.tenant.premises[0]
-    db.session.rollback()
     page = forms.landed(specialist, forms.submit(specialist, f"/premises/{seat.id}/room", room="3号楼6层"))
     assert "从云溪软件园B区3号楼5层换到3号楼6层" in page.text and "已迁出" in page.text
-    db.session.expire_all()
+    db.session.rollback()
     assert sorted(one.room for one in town.tenant.premises if one.until_at is None) == ["3号楼6层"]
 
 
