@@ -50,7 +50,7 @@ def _close(enterprise: Enterprise, form: CloseForm) -> bool:
     into = f"，并入{successor.name}" if successor else ""
     note(enterprise, f"关闭企业：最后一天{filters.full_day(day)}，原因：{reason}{into}")
     commit(reason=reason, last_day=day, merged_into=successor.id if successor else None, appointments=ended)
-    flash(f"{enterprise.name}已经关闭，{ended}项任职随之结束。", "ok")
+    flash(f"{enterprise.name}已经关闭" + (f"，{ended}项任职随之结束。" if ended else "。"), "ok")
     return True
 
 
@@ -62,7 +62,7 @@ def reopen(enterprise: Enterprise) -> ResponseReturnValue:
     back = reopen_enterprise(db.session(), enterprise, now=site.now())
     note(enterprise, "撤销关闭")
     commit(appointments=back)
-    flash(f"已撤销关闭，{back}项任职已恢复。撤回的邀请要重新发。", "ok")
+    flash("已撤销关闭" + (f"，{back}项任职已恢复" if back else "") + "。失效的邀请要重新发。", "ok")
     return done(url_for("enterprises.file", enterprise_id=enterprise.id))
 
 

@@ -9,6 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import DateField, DateTimeLocalField, IntegerField, StringField, ValidationError
 from wtforms import SelectField as PlainSelectField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import TextInput
 
 from blueprints.web.fields import PlainLinesField, PlainTextField, options
 from models.base import SHANGHAI
@@ -30,7 +31,9 @@ def _text(label: str, most: int, missing: str = "") -> PlainTextField:
 
 
 class WholeField(IntegerField):
-    """A whole number, thousands with a comma or not."""
+    """A whole number, thousands with a comma or not: a text box, for a number box takes no comma."""
+
+    widget = TextInput()
 
     def process_formdata(self, valuelist: list[str]) -> None:
         typed = valuelist[0].replace(",", "").replace("，", "").strip() if valuelist else ""

@@ -99,7 +99,7 @@ def _page(template: str, form: MoveOutForm | RoomForm, premises: Premises) -> Re
 
 
 def _where(seat: Premises) -> str:
-    return f"{seat.place.name}{seat.room}"
+    return f"{seat.place.name} {seat.room}".strip()
 
 
 def _at(form: MoveInForm | MoveOutForm | RoomForm) -> str:

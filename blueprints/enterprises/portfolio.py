@@ -146,7 +146,9 @@ def _cells(line: Line) -> list[str]:
     one = line.enterprise
     seats = "；".join(f"{seat.place.name}{seat.room and ' '}{seat.room}" for seat in line.premises)
     lacks = "；".join(f"{post.label}{post.missing}名" for post in line.posts if post.missing)
-    if line.duty is None:
+    if one.closed_on is not None:
+        lacks = f"已关闭（{filters.full_day(one.closed_on)}）"
+    elif line.duty is None:
         lacks = "人数未填，无法判断"
     heads = str(one.headcount) if one.headcount else ""
     return [one.name, one.credit_code, heads, line.street, line.community, line.unit, seats, lacks]

@@ -1,8 +1,10 @@
 """Closing an enterprise and moving it, on the pages of those who look after it."""
 
+import io
 from datetime import timedelta
 
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import select
 
 from models.access import Post
@@ -41,7 +43,7 @@ def test_a_closed_enterprise_leaves_list_and_counts_and_is_found_by_its_filter(l
     text = forms.landed(liaison, close(liaison, town)).text
     for words in (
         "1项任职随之结束",
-        "2026年11月20日起不再营业",
+        "最后一天是2026年11月20日",
         "已注销",
         "关闭企业：最后一天2026年11月20日",
         "随企业关闭",
@@ -59,13 +61,22 @@ def test_a_closed_enterprise_leaves_list_and_counts_and_is_found_by_its_filter(l
     assert "已注销" in line.details and line.object_id == str(town.tenant.id)
 
 
+def test_the_workbook_of_the_closed_says_since_when_and_not_what_they_lack(liaison, town):
+    close(liaison, town, closed_on="2026-11-18")
+    book = load_workbook(io.BytesIO(liaison.get("/enterprises/export?lack=closed").data))
+    cells = [str(cell.value) for row in book.active.iter_rows() for cell in row]
+    assert "已关闭（2026年11月18日）" in cells
+    book = load_workbook(io.BytesIO(liaison.get("/enterprises/export").data))
+    assert not any("青禾" in str(cell.value) for row in book.active.iter_rows() for cell in row)
+
+
 def test_a_closing_is_undone_by_a_button(liaison, town, app):
     manager = town.officer(Post.HEALTH_MANAGER)
     close(liaison, town)
     own = make.sign_in(app.test_client(), manager)
     assert own.get(f"/enterprises/{town.tenant.id}").status_code == 403
     text = forms.landed(liaison, forms.submit(liaison, of(town), of(town, "reopen"))).text
-    assert "1项任职已恢复" in text and "不再营业" not in text and "撤销关闭" in text
+    assert "1项任职已恢复" in text and "最后一天是" not in text and "撤销关闭" in text
     assert own.get(f"/enterprises/{town.tenant.id}").status_code == 200
     assert "全部 1" in forms.opened(liaison, "/enterprises").text
 
@@ -91,7 +102,7 @@ def test_what_is_wrong_with_a_closing_is_said_and_what_was_typed_is_kept(liaison
 def test_a_merged_enterprise_leads_to_the_one_it_went_into(liaison, town):
     other = make.enterprise(town.street, "云杉制造有限公司", unit_id=town.unit.id)
     page = forms.landed(liaison, close(liaison, town, successor="云杉"))
-    assert "并入云杉制造有限公司" in page.text
+    assert "已并入云杉制造有限公司" in page.text
     assert any(link.url == f"/enterprises/{other.id}/file" for link in page.links)
     other.unit_id = None
     db.session.commit()
@@ -112,7 +123,7 @@ def test_an_enterprise_moves_in_and_out_of_a_place(force, town):
             force, of(town, "premises/new"), place_id=str(town.other.id), room="2层", at="2026-11-25T08:30"
         ),
     )
-    assert "2026年11月25日08:30迁入锦程国际中心2层" in page.text and "还没迁入" in page.text
+    assert "2026年11月25日08:30迁入锦程国际中心 2层" in page.text and "还没迁入" in page.text
     seat = db.session.scalar(select(Premises).where(Premises.place_id == town.other.id))
     assert seat.from_at.isoformat() == "2026-11-25T00:30:00+00:00"
     out = f"/premises/{seat.id}/move-out"
@@ -137,10 +148,9 @@ def test_what_is_wrong_with_a_move_is_said_and_nothing_moves(force, town, typed,
 def test_rooms_are_changed_once_they_have_been(specialist, town, at):
     at(NOW + timedelta(minutes=20))
     seat = town.tenant.premises[0]
-    db.session.rollback()
     page = forms.landed(specialist, forms.submit(specialist, f"/premises/{seat.id}/room", room="3号楼6层"))
-    assert "从云溪软件园B区3号楼5层换到3号楼6层" in page.text and "已迁出" in page.text
-    db.session.expire_all()
+    assert "从云溪软件园B区 3号楼5层换到3号楼6层" in page.text and "已迁出" in page.text
+    db.session.rollback()
     assert sorted(one.room for one in town.tenant.premises if one.until_at is None) == ["3号楼6层"]
 
 
