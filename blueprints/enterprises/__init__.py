@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("enterprises", __name__)
 
-from blueprints.enterprises import portfolio, posts, views  # noqa: E402, F401
+from blueprints.enterprises import portfolio, posts, saved, views  # noqa: E402, F401
