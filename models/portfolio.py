@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from .access import Post
@@ -84,6 +84,7 @@ def search(wanted: Wanted, policy: Policy | None, on: date) -> Select[Any]:
         query = query.where(Enterprise.street_id == wanted.street_id)
     if wanted.lack is not None:
         query = query.where(_lacks(policy, on)[wanted.lack])
+    query = select(Enterprise).where(wanted.within, *_asked_for(wanted, policy, on))
     keys: list[Any]
     match wanted.order:
         case Order.NAME:
@@ -97,6 +98,17 @@ def search(wanted: Wanted, policy: Policy | None, on: date) -> Select[Any]:
                 func.coalesce(Enterprise.headcount, 0).desc(),
             ]
     return query.order_by(*keys, Enterprise.id)
+
+
+def counts(
+    session: Session, within: ColumnElement[bool], each: Sequence[Wanted], policy: Policy | None, on: date
+) -> Sequence[int]:
+    """How many enterprises within reach each of these finds, from one query."""
+    sums = [
+        func.coalesce(func.sum(case((and_(true(), *_asked_for(one, policy, on)), 1), else_=0)), 0)
+        for one in each
+    ]
+    return list(session.execute(select(*sums).select_from(Enterprise).where(within)).one())
 
 
 def tally(session: Session, within: ColumnElement[bool], policy: Policy | None, on: date) -> Tally:
@@ -183,6 +195,16 @@ def _held(post: PostCode, on: date) -> ColumnElement[int]:
 
 def _lacks(policy: Policy | None, on: date) -> dict[Lack, ColumnElement[bool]]:
     return {Lack.POSTS: _missing(policy, on) > 0, Lack.HEADCOUNT: _unknown()}
+
+
+def _asked_for(wanted: Wanted, policy: Policy | None, on: date) -> list[ColumnElement[bool]]:
+    """What an enterprise must be for this filter, reach aside."""
+    tests = _found_by(wanted.text)
+    if wanted.street_id is not None:
+        tests.append(Enterprise.street_id == wanted.street_id)
+    if wanted.lack is not None:
+        tests.append(_lacks(policy, on)[wanted.lack])
+    return tests
 
 
 def _unknown() -> ColumnElement[bool]:

@@ -138,6 +138,7 @@ enterprises.appoint            CUO
 enterprises.charter_photo      CMSUOT
 enterprises.close              UOT
 enterprises.confirm_position   CUO
+enterprises.delete_filter      SUOT
 enterprises.edit_file          UOT
 enterprises.edit_profile       CM
 enterprises.end_post           CUO
@@ -145,16 +146,19 @@ enterprises.export             SUOT
 enterprises.file               SUOT
 enterprises.file_headcount     UOT
 enterprises.file_team          CM
+enterprises.filters            SUOT
 enterprises.hand_over_post     CUO
 enterprises.health_posts       CMSUOT
 enterprises.home               CM
 enterprises.index              SUOT
 enterprises.move_in            SUOT
 enterprises.move_out           SUOT
+enterprises.new_filter         SUOT
 enterprises.papers_photo       UO
 enterprises.profile            CM
 enterprises.profile_headcount  CM
 enterprises.register           UOT
+enterprises.rename_filter      SUOT
 enterprises.reopen             UOT
 enterprises.room               SUOT
 gate.add_photo                 DS

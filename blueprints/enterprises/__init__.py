@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("enterprises", __name__)
 
-from blueprints.enterprises import closing, filing, moving, portfolio, posts, views  # noqa: E402, F401
+from blueprints.enterprises import closing, filing, moving, portfolio, posts, saved, views  # noqa: E402, F401

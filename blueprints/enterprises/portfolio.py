@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import parse_qsl
 
 from flask import request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from blueprints.enterprises import bp
 from blueprints.enterprises.filing import story
+from blueprints.enterprises.asked import FILTERS, LONGEST, query_of, wanted
+from blueprints.enterprises.saved import LIST
 from blueprints.web import filters, guard
 from blueprints.web.downloads import by_link, hand_out
-from blueprints.web.guard import needs, within_reach
+from blueprints.web.guard import needs
 from blueprints.web.page import page
 from blueprints.web.paging import paged
 from blueprints.web.schemes import policy_on
@@ -27,11 +32,15 @@ from models.enterprises import Enterprise, Premises
 from models.places import Street
 from models.policy.schema import Policy
 from models.portfolio import Lack, Line, Order, Wanted
+from models.saved_filters import filters_of
 
 EXPORT_ROWS = 20_000
 LONGEST = 60  # signs of a search
 FILTERS = ("q", "lack", "street", "sort")
 CLOSED = "closed"  # beside what may be missing, for a closed one lacks nothing
+COUNTED_UPTO = (
+    2_000  # enterprises within reach: beyond, the numbers beside saved filters would cost more than the list
+)
 COLUMNS = (
     Column("企业", 36), Column("统一社会信用代码", 22), Column("在册人数", 10), Column("街道", 14), Column("社区", 14),
     Column("联络单位", 20), Column("所在场所", 36), Column("还差", 30),
@@ -43,16 +52,18 @@ COLUMNS = (
 def index() -> ResponseReturnValue:
     """Every enterprise within reach, who lacks most first."""
     now, policy = site.now(), _policy()
-    wanted = _wanted("enterprise:oversee")
-    reached = portfolio.tally(db.session(), wanted.within, policy, local(now).date())
-    found = paged(portfolio.search(wanted, policy, local(now).date()))
+    asked = wanted("enterprise:oversee")
+    reached = portfolio.tally(db.session(), asked.within, policy, local(now).date())
+    found = paged(portfolio.search(asked, policy, local(now).date()))
     streets = select(Street.id, Street.name).where(
-        Street.id.in_(select(Enterprise.street_id).where(wanted.within))
+        Street.id.in_(select(Enterprise.street_id).where(asked.within))
     )
     return page(
         "enterprises/index.html",
         partial="enterprises/_list.html",
-        wanted=wanted,
+        wanted=asked,
+        query=query_of(asked),
+        saved=_saved(asked, policy, now, counted=reached.total <= COUNTED_UPTO),
         paging=found,
         lines=portfolio.lines(db.session(), found.rows, policy, now),
         tally=reached,
@@ -67,6 +78,18 @@ def index() -> ResponseReturnValue:
         export_rows=EXPORT_ROWS,
         longest=LONGEST,
     )
+
+
+def _saved(
+    asked: Wanted, policy: Policy | None, now: datetime, *, counted: bool
+) -> list[tuple[str, str, int | None]]:
+    """The person's own filters: name, query and, where it is cheap, how many each finds, all from one query."""
+    kept = filters_of(db.session(), current_user.id, LIST)
+    numbers: Sequence[int | None] = [None] * len(kept)
+    if kept and counted:
+        each = [wanted("enterprise:oversee", MultiDict(parse_qsl(one.query))) for one in kept]
+        numbers = portfolio.counts(db.session(), asked.within, each, policy, local(now).date())
+    return [(one.name, one.query, number) for one, number in zip(kept, numbers, strict=True)]
 
 
 @bp.get("/enterprises/<int:enterprise_id>/file")
@@ -128,7 +151,7 @@ def export() -> ResponseReturnValue:
 
 def _workbook() -> bytes:
     now, number, policy = site.now(), secrets.token_hex(4).upper(), _policy()
-    query = portfolio.search(_wanted("enterprise:export"), policy, local(now).date()).limit(EXPORT_ROWS + 1)
+    query = portfolio.search(wanted("enterprise:export"), policy, local(now).date()).limit(EXPORT_ROWS + 1)
     rows: list[list[str]] = []
     for some in db.session.scalars(query.execution_options(yield_per=500)).partitions():
         rows += [_cells(line) for line in portfolio.lines(db.session(), some, policy, now)]

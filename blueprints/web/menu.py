@@ -18,6 +18,7 @@ class Item:
     endpoint: str
     action: str
     scoped: str = ""  # the name of the address part that takes the number of the appointment's scope
+    pages: tuple[str, ...] = ()  # more that belong to it, although their addresses do not lie below its own
 
 
 ITEMS = (
@@ -37,6 +38,14 @@ ITEMS = (
     Item("花名册", "contact", "contacts.roster", "roster:see", "place_id"),
     Item("企业档案", "file-text", "enterprises.profile", "enterprise:keep", "enterprise_id"),
     Item("年度计划", "list-checks", "plans.show", "plan:draft", "enterprise_id"),
+    Item(
+        "花名册",
+        "contact",
+        "contacts.roster",
+        "roster:see",
+        "place_id",
+        ("contacts.people", "contacts.place_log"),
+    ),
     Item("去向", "building-2", "places.spellings", "spelling:map", "place_id"),
     Item("入口海报", "qr-code", "places.gates", "gate:print", "place_id"),
     Item("值守设备", "smartphone", "devices.index", "device:manage", "place_id"),
@@ -72,7 +81,9 @@ def menu_of(post: Appointment | None) -> list[tuple[Item, str, str]]:
             continue
         labels.add(item.label)
         shown.append((item, url_for(item.endpoint, **({item.scoped: post.scope_id} if item.scoped else {}))))
-    nearest = max((a for _, a in shown if f"{request.path}/".startswith(f"{a}/")), key=len, default="")
+    named = [address for item, address in shown if request.endpoint in item.pages]
+    below = [address for _, address in shown if f"{request.path}/".startswith(f"{address}/")]
+    nearest = max(named or below, key=len, default="")
     return [
         (item, address, "" if address != nearest else "page" if address == request.path else "true")
         for item, address in shown

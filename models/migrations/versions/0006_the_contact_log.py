@@ -1,4 +1,4 @@
-"""The contact log of the enterprises."""
+"""The contact log of the enterprises, and the filters that people save."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -50,7 +50,21 @@ def upgrade() -> None:
         table.create_index(op.f("ix_contact_corrects_id"), ["corrects_id"], unique=False)
         table.create_index("ix_contact_enterprise_at", ["enterprise_id", "at"], unique=False)
 
+    op.create_table(
+        "saved_filter",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("list", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("query", sa.String(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_saved_filter_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_filter")),
+    )
+    with op.batch_alter_table("saved_filter") as table:
+        table.create_index("uq_saved_filter_account_list_name", ["account_id", "list", "name"], unique=True)
+
 
 def downgrade() -> None:
+    op.drop_table("saved_filter")
     op.drop_table("contact")
     op.drop_table("contact_batch")
