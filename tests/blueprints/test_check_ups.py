@@ -78,6 +78,7 @@ def test_a_planned_examination_is_filled_in_where_it_stands(town, chief, welder)
     assert page.link("登记体检").endswith(f"/records/check-up/{planned.id}")
     landed(chief, submit(chief, page.link("登记体检"), done_on=TODAY.isoformat()))
     db.session.rollback()
+    db.session.expire_all()
     assert planned.replaced_at is not None
 
 

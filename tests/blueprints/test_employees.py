@@ -47,8 +47,14 @@ def base(town):
     return f"/enterprises/{town.tenant.id}"
 
 
+def look_anew():
+    """The site has written since: another snapshot, and nothing remembered."""
+    db.session.rollback()
+    db.session.expire_all()
+
+
 def lines(action):
-    db.session.rollback()  # the site has written since
+    look_anew()
     return db.session.scalars(
         select(AuditLine).where(AuditLine.action == action).order_by(AuditLine.id)
     ).all()
@@ -208,7 +214,7 @@ def test_numbers_left_empty_stay_as_they_are(manager, person):
     page = opened(manager, f"/employees/{person.id}/edit")
     assert MOBILE not in page.text and CARD not in page.text
     landed(manager, submit(manager, f"/employees/{person.id}/edit", department="二车间"))
-    db.session.rollback()
+    look_anew()
     assert (person.mobile, person.document, person.department) == (MOBILE, CARD, "二车间")
     (line,) = lines("employee:write")
     assert "department" in line.details and "mobile" not in line.details
@@ -222,7 +228,7 @@ def test_a_seat_or_a_team_of_another_enterprise_is_not_taken(app, town, manager,
     )
     data = form.data() | {"premises_id": ["2"], "team": ["松果班"]}
     manager.post(f"/employees/{person.id}/edit", data=data)
-    db.session.rollback()
+    look_anew()
     assert person.premises_id is None and person.team_id is None
 
 
@@ -294,11 +300,11 @@ def test_a_record_is_kept_corrected_and_withdrawn(manager, person, kind, model, 
     )
     first = db.session.scalar(select(model))
     landed(manager, submit(manager, f"{address}/{first.id}", **typed))
-    db.session.rollback()
+    look_anew()
     last = db.session.scalar(select(model).where(model.holds()))
     assert first.replaced_at is not None and last.id != first.id
     landed(manager, submit(manager, f"{address}/{last.id}", f"{address}/{last.id}/withdraw"))
-    db.session.rollback()
+    look_anew()
     assert db.session.scalar(select(model).where(model.holds())) is None
 
 
@@ -375,11 +381,11 @@ def test_people_come_into_a_team_and_go_out_of_it(app, town, manager, person, ba
     manager.post(
         form.action, data=form.data() | {"people": [str(person.id), str(stranger.id), "x", "9" * 30]}
     )
-    db.session.rollback()
+    look_anew()
     assert person.team_id == team.id and stranger.team_id is None
     form = next(f for f in opened(manager, f"/teams/{team.id}").forms if f.fields.get("move") == ["out"])
     manager.post(form.action, data=form.data() | {"people": [str(person.id)]})
-    db.session.rollback()
+    look_anew()
     assert person.team_id is None
 
 
@@ -393,5 +399,5 @@ def test_who_is_in_a_closed_team_stays_in_it_when_the_rest_is_changed(app, town,
     team = make.save(Team(enterprise_id=town.tenant.id, name="甲班", closed_at=NOW))
     row = hire(town.tenant, app, team)
     landed(manager, submit(manager, f"/employees/{row.id}/edit", department="二车间"))
-    db.session.rollback()
+    look_anew()
     assert row.team_id == team.id
