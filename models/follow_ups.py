@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, Select, select, text
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
 from .accounts import Account
@@ -148,14 +148,22 @@ class FollowUpStep(Row):
     by: Mapped[Account | None] = relationship()
 
 
-def open_cases(session: Session, enterprise_id: int) -> Sequence[FollowUp]:
-    """What is not finished, whatever is overdue longest first."""
-    return session.scalars(
+def cases_of(enterprise_id: int, *, closed: bool = False) -> Select[FollowUp]:
+    """What is not finished, whatever is overdue longest first; or what is, the newest first."""
+    found = (
         select(FollowUp)
-        .where(FollowUp.enterprise_id == enterprise_id, FollowUp.closed_at.is_(None))
+        .where(FollowUp.enterprise_id == enterprise_id)
         .options(joinedload(FollowUp.employee).joinedload(Employee.team), joinedload(FollowUp.entry))
-        .order_by(FollowUp.due_at, FollowUp.id)
-    ).all()
+    )
+    if closed:
+        return found.where(FollowUp.closed_at.is_not(None)).order_by(
+            FollowUp.closed_at.desc(), FollowUp.id.desc()
+        )
+    return found.where(FollowUp.closed_at.is_(None)).order_by(FollowUp.due_at, FollowUp.id)
+
+
+def open_cases(session: Session, enterprise_id: int) -> Sequence[FollowUp]:
+    return session.scalars(cases_of(enterprise_id)).all()
 
 
 def moments_of(session: Session, employee: Employee) -> list[tuple[datetime, str, str]]:

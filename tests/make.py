@@ -13,10 +13,14 @@ from flask.testing import FlaskClient
 
 from models.access import SCOPES, Post
 from models.accounts import Account, Appointment, LoginSession
+from models.archive import Employee
 from models.base import db, local
 from models.enterprises import Enterprise, Premises
+from models.follow_ups import FollowUp
 from models.gate import CheckIn, Kind, MeasuredBy, Verdict
+from models.health_entries import EntrySource, HealthEntry, Report, work_day_of, write
 from models.places import Adoption, Clinic, Community, District, Gate, Place, PlaceKind, Street, Unit
+from models.policy.schema import Mode
 from models.watch import Fault, FaultKind
 
 SCHEME = "chengdu-hitech/2022-03-23"
@@ -190,3 +194,23 @@ def fault(
 ) -> Fault:
     """The gate's thermometer is out of order."""
     return save(Fault.report(where.id, kind, hours=hours, note="", now=at, by_id=by.id, holding=None))
+
+
+def employee(where: Enterprise, name: str = "林小满", **facts: Any) -> Employee:
+    now = current_app.extensions["site"].now()
+    return save(Employee(enterprise_id=where.id, name=name, added_at=now, changed_at=now, **facts))
+
+
+def health_entry(
+    person: Employee, told: Report, on: date | None = None, source: EntrySource = EntrySource.SELF
+) -> tuple[HealthEntry, FollowUp | None]:
+    """What a person reported of a work day, and the case that it opened."""
+    site = current_app.extensions["site"]
+    now = site.now()
+    entry = write(
+        db.session(), person, on or work_day_of(person, now), told, policy=site.book.get(SCHEME), mode=Mode.NORMAL,
+        source=source, now=now,
+    )  # fmt: skip
+    case = FollowUp.open_for(db.session(), entry, now=now)
+    db.session.commit()
+    return entry, case

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -10,6 +11,7 @@ from models.access import ADMINS, GRANTS, Post
 from models.base import RuleBroken, db
 from models.devices import DeviceKind, GateDevice
 from models.gate import CheckIn
+from models.health_entries import Report, Site, Today
 from models.keeping import Hold
 from models.paper import PaperSheet
 from models.places import Adoption
@@ -136,10 +138,16 @@ gate.undo_leave                DS
 gate.undo_rows                 DS
 gate.void_sheet                DS
 gate.welcome                   public
+health.case                    CM
+health.cases                   CM
+health.day                     CM
+health.entry                   CM
 health.fill                    public
 health.links                   CM
+health.missing_names           CM
 health.own                     public
 health.poster                  CM
+health.remind                  CM
 health.renew_link              CM
 health.scan                    public
 health.sent                    public
@@ -236,7 +244,17 @@ def numbers(app, town, client):
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
         "hold_id": hold.id,
         "head_count_id": begun.id,
+        **_somebody_unwell(town),
     }  # fmt: skip
+
+
+def _somebody_unwell(town):
+    """An employee of the tenant who has reported to be ill, and the case of it."""
+    employee = make.employee(town.tenant)
+    _entry, case = make.health_entry(
+        employee, Report(Today.UNWELL, celsius=Decimal("38.1"), site=Site.ARMPIT)
+    )
+    return {"employee_id": employee.id, "follow_up_id": case.id}
 
 
 def addresses(app, numbers):

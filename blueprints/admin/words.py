@@ -38,6 +38,7 @@ OBJECTS = {
     "login_session": "登录", "mode_order": "应急响应", "enterprise": "企业", "adoption": "采用方案", "street": "街道",
     "community": "社区", "unit": "责任单位", "clinic": "发热门诊", "district": "区", "hold": "暂缓销毁", "destruction": "销毁记录",
     "gate_device": "值守设备", "shift": "班次", "head_count": "数人头",
+    "employee": "员工", "follow_up": "健康跟进",
 }  # fmt: skip
 DETAILS = {
     "reason": "原因", "changes": "改动", "device": "设备", "second_step": "两步验证", "account": "账号编号", "username": "账号",
@@ -55,7 +56,8 @@ DETAILS = {
     "broken_devices": "坏了的设备", "read": "看过的班次",
     "visit": "到访编号", "how": "怎样离开", "undone": "撤销", "evacuation": "名单人数", "destruction": "销毁记录编号",
     "entry": "填报编号", "version": "第几次", "source": "来源", "subject": "谁的（编号）", "slips": "填报码张数", "part": "第几份",
-    "enterprise": "企业编号", "team": "班组编号",
+    "enterprise": "企业编号", "team": "班组编号", "work_on": "工作日", "follow_up": "跟进编号", "step": "办了什么", "reminded": "提醒人数",
+    "names": "名单人数", "look": "看了什么",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import StringField, TextAreaField, ValidationError
+from wtforms import DateField, StringField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 
 from models.accounts import Account
@@ -65,3 +65,13 @@ class MobileField(StringField):
             self.data = mobile(self.data or "")
         except Unreadable as error:
             raise ValidationError(str(error)) from None
+
+
+class DayField(DateField):
+    """A date, with an error in words that quotes what was typed."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(f"没有看懂“{' '.join(valuelist)}”，请填日期，例如2026-11-20") from None

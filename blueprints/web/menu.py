@@ -25,6 +25,7 @@ ITEMS = (
     Item("今天", "house", "gate.desk", "gate:guard"),
     Item("今天", "house", "enterprises.home", "enterprise:home", "enterprise_id"),
     Item("今天", "house", "office.overview", "place:oversee"),
+    Item("每日健康", "thermometer", "health.day", "health:manage", "enterprise_id"),
     Item("入场", "scan-line", "places.entries", "place:watch", "place_id"),
     Item("在里面", "users", "places.inside", "place:watch", "place_id"),
     Item("在里面", "users", "gate.inside", "visit:inside"),

@@ -1,0 +1,152 @@
+"""What is done about somebody who is not well (跟进): steps, the report to the community, the end."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import flash, g, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from sqlalchemy import func, select
+from wtforms import RadioField
+from wtforms.validators import AnyOf, InputRequired, Length, Optional
+
+from blueprints.health import bp
+from blueprints.health.manage import offices
+from blueprints.web import guard
+from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, options
+from blueprints.web.guard import needs
+from blueprints.web.page import done, page
+from blueprints.web.paging import paged
+from blueprints.web.site import site
+from models.base import RuleBroken, db, local
+from models.enterprises import Enterprise
+from models.follow_ups import LEADS_TO, STAGES, FollowUp, StepKind, cases_of
+from models.health_entries import SYMPTOM_WORDS
+
+STEPS = (StepKind.CONTACTED, StepKind.DOCTOR, StepKind.RESULT, StepKind.NOTE)
+ENDS = (StepKind.BACK, StepKind.FALSE_ALARM)
+MOST = 500
+
+
+def _one_of(label: str, kinds: tuple[StepKind, ...], missing: str) -> RadioField:
+    return RadioField(
+        label, choices=options((kind.value, kind.label) for kind in kinds), validate_choice=False,
+        validators=[InputRequired(missing), AnyOf([kind.value for kind in kinds], message="请从这几项里选一项")],
+    )  # fmt: skip
+
+
+def _note(label: str) -> PlainLinesField:
+    return PlainLinesField(label, [Length(max=MOST, message=f"最多{MOST}个字")])
+
+
+class StepForm(FlaskForm):
+    kind = _one_of("办了什么", STEPS, "请选办了什么")
+    text = _note("情况（有了结果、补记时必填）")
+
+    def taken(self) -> dict:
+        return {"kind": StepKind(self.kind.data), "text": self.text.data or ""}
+
+
+class ReportForm(FlaskForm):
+    to_whom = PlainTextField(
+        "报告给谁",
+        [InputRequired("请写报告给了谁，例如桂湖社区、区疾控中心"), Length(max=60, message="最多60个字")],
+    )
+    report_text = _note("报告了什么、对方怎么说（可不填）")
+
+    def taken(self) -> dict:
+        return {
+            "kind": StepKind.REPORTED,
+            "to_whom": self.to_whom.data or "",
+            "text": self.report_text.data or "",
+        }
+
+
+class EndForm(FlaskForm):
+    how = _one_of("怎样结束", ENDS, "请选怎样结束")
+    return_on = DayField("返岗日期（已返岗时填）", [Optional()])
+    end_text = _note("说明（误报时必填）")
+
+    def taken(self) -> dict:
+        return_on: date | None = self.return_on.data
+        return {"kind": StepKind(self.how.data), "return_on": return_on, "text": self.end_text.data or ""}
+
+
+FORMS: dict[str, type[FlaskForm]] = {"step": StepForm, "report": ReportForm, "end": EndForm}
+
+
+@bp.get("/enterprises/<int:enterprise_id>/health/cases")
+@needs("health:manage", Enterprise)
+def cases(enterprise: Enterprise) -> ResponseReturnValue:
+    """Open cases, the overdue on top; or the closed ones."""
+    closed = request.args.get("state") == "closed"
+    number = {
+        state: db.session.scalar(
+            select(func.count()).select_from(cases_of(enterprise.id, closed=state).subquery())
+        )
+        for state in (False, True)
+    }
+    return page(
+        "health/cases.html", enterprise=enterprise, closed=closed, number=number, at=site.now(),
+        paging=paged(cases_of(enterprise.id, closed=closed)),
+    )  # fmt: skip
+
+
+@bp.route("/enterprises/<int:enterprise_id>/health/cases/<int:follow_up_id>", methods=["GET", "POST"])
+@needs("health:manage", Enterprise)
+@needs("health:manage", FollowUp)
+def case(enterprise: Enterprise, follow_up: FollowUp) -> ResponseReturnValue:
+    """One case. A POST takes a step of it, reports it, or ends it: `act` says which of the three forms was sent."""
+    if follow_up.enterprise_id != enterprise.id:
+        guard.refuse(404, g.action, object_type="follow_up", object_id=str(follow_up.id))
+    sent = request.form.get("act", "step") if request.method == "POST" else ""
+    forms = {name: form() if name == sent else form(formdata=None) for name, form in FORMS.items()}
+    form = forms.get(sent)
+    if form is not None and form.validate_on_submit():
+        # two people at once: the second finds what the first has done
+        db.session.refresh(follow_up, with_for_update=True)
+        try:
+            step = follow_up.take(now=site.now(), by_id=current_user.id, **form.taken())  # type: ignore[attr-defined]
+        except RuleBroken as broken:
+            form.form_errors.append(str(broken))
+        else:
+            guard.commit(step=step.kind.value, to=step.to_whom or None)
+            flash(f"已记下：{step.kind.label}", "ok")
+            return done(url_for("health.case", enterprise_id=enterprise.id, follow_up_id=follow_up.id))
+    if request.method == "GET":
+        guard.seen(look="跟进")
+    return page(
+        "health/case.html", enterprise=enterprise, case=follow_up, employee=follow_up.employee, entry=follow_up.entry,
+        told=follow_up.entry.told, symptoms=[SYMPTOM_WORDS[one][0] for one in follow_up.entry.told.symptoms], form=form,
+        step=forms["step"], report=forms["report"], end=forms["end"], stages=_stages(follow_up), at=site.now(),
+        today=local(site.now()).date(), reported=[s for s in follow_up.steps if s.kind == StepKind.REPORTED],
+        icons=ICONS, **offices(enterprise),
+    )  # fmt: skip
+
+
+ICONS = {
+    StepKind.CONTACTED: "phone", StepKind.DOCTOR: "stethoscope", StepKind.RESULT: "clipboard-list",
+    StepKind.REPORTED: "megaphone", StepKind.NOTE: "notebook-pen", StepKind.BACK: "circle-check",
+    StepKind.FALSE_ALARM: "circle-minus",
+}  # fmt: skip
+
+
+def _stages(follow_up: FollowUp) -> list[tuple[str, str, str]]:
+    """(label, is-done / is-now / nothing, icon) of each stage."""
+    done_by = {LEADS_TO[step.kind] for step in follow_up.steps if step.kind in LEADS_TO}
+    found = []
+    for number, stage in enumerate(STAGES):
+        after = STAGES[number + 1] if number + 1 < len(STAGES) else None
+        finished = after in done_by if after else follow_up.return_on is not None
+        is_now = follow_up.closed_at is None and stage == follow_up.stage
+        state, shape = (
+            ("is-done", "circle-check")
+            if finished
+            else ("is-now", "circle-dot")
+            if is_now
+            else ("", "circle-dashed")
+        )
+        found.append((stage.label, state, shape))
+    return found
