@@ -152,6 +152,9 @@ health.renew_link              CM
 health.scan                    public
 health.sent                    public
 health.slips                   CM
+health.team                    public
+health.team_member             public
+health.team_sheet              public
 office.adopt                   T
 office.compare_schemes         UOT
 office.end_mode                T
@@ -236,8 +239,8 @@ def numbers(app, town, client):
         "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id, "account_id": person.id,
         "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,
         "check_in_id": db.session.query(CheckIn.id).scalar(), "number": person.id, "kind": "street",
-        "code": town.gate.code.code, "token": "x" * 43, "ticket": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,
-        "gate_device_id": device.id,
+        "code": town.gate.code.code, "token": "x" * 43, "spelling_id": 1, "fault_id": make.fault(town.gate, NOW, person).id,
+        "gate_device_id": device.id, "ticket": "x" * 43, "employee_id": 1,
         "sheet_number": sheet.number, "sheet_photo_id": photo.id,
         "hold_id": hold.id,
         "head_count_id": begun.id,

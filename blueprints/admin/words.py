@@ -56,7 +56,7 @@ DETAILS = {
     "broken_devices": "坏了的设备", "read": "看过的班次",
     "visit": "到访编号", "how": "怎样离开", "undone": "撤销", "evacuation": "名单人数", "destruction": "销毁记录编号",
     "entry": "填报编号", "version": "第几次", "source": "来源", "subject": "谁的（编号）", "slips": "填报码张数", "part": "第几份",
-    "enterprise": "企业编号", "work_on": "工作日", "follow_up": "跟进编号", "step": "办了什么", "reminded": "提醒人数",
+    "enterprise": "企业编号", "team": "班组编号", "work_on": "工作日", "follow_up": "跟进编号", "step": "办了什么", "reminded": "提醒人数",
     "names": "名单人数", "look": "看了什么",
 }  # fmt: skip
 

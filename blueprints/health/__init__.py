@@ -1,7 +1,7 @@
-"""Daily health of an enterprise's people (每日健康): they report by phone, their manager looks after them."""
+"""What employees report of their health each day (每日健康), and what is done about whoever is not well."""
 
 from flask import Blueprint
 
 bp = Blueprint("health", __name__)
 
-from blueprints.health import entering, follow_up, links, manage, self_report  # noqa: E402, F401
+from blueprints.health import entering, follow_up, leader, links, manage, self_report  # noqa: E402, F401

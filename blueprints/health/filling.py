@@ -42,6 +42,15 @@ def asks_temperature(questions: Iterable[Question]) -> bool:
     return any(question.kind == "temperature" for question in questions)
 
 
+def celsius_of(policy: Policy, text: str) -> Decimal:
+    """A temperature as people type it, within what is possible."""
+    celsius = identifiers.celsius(text)
+    low, high = policy.thresholds.floor_celsius, policy.thresholds.ceiling_celsius
+    if not low <= celsius <= high:
+        raise Unreadable(f"体温在{low}到{high}℃之间，现在是{celsius}，请重新量", "")
+    return celsius
+
+
 def read(policy: Policy, mode: Mode, typed: MultiDict[str, str], on: date) -> Filled:
     """What was typed for the work day `on`."""
     filled, facts = Filled(), {}
@@ -115,11 +124,7 @@ class _Reader:
             if asks_temperature(self.questions) and self.today != Today.ABSENT:
                 raise Unreadable("请填今天量的体温，例如36.5", "")
             return None
-        celsius = identifiers.celsius(self.typed["temperature"])
-        low, high = self.policy.thresholds.floor_celsius, self.policy.thresholds.ceiling_celsius
-        if not low <= celsius <= high:
-            raise Unreadable(f"体温在{low}到{high}℃之间，现在是{celsius}，请重新量", "")
-        return celsius
+        return celsius_of(self.policy, self.typed["temperature"])
 
     def _site(self) -> Site | None:
         """Asked of whoever reaches the scheme's fever alone: a forehead is measured again, an armpit is not (HLTH-2)."""

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from blueprints.web import pdf
 from blueprints.web.qr import Square, shown_host, square
+from models.archive import Team
 from models.enterprises import Enterprise
 from models.places import District
+
+ROWS = 24  # of a team's sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +36,11 @@ def slips_pdf(enterprise: Enterprise, department: str, pages: Sequence[Sequence[
     return pdf.document(
         "documents/health_slips.html", "slips.css", enterprise=enterprise, department=department, pages=pages,
         author=enterprise.name,
+    )  # fmt: skip
+
+
+def team_sheet_pdf(team: Team, enterprise: Enterprise, names: Sequence[str], *, measured: bool) -> bytes:
+    return pdf.document(
+        "documents/team_sheet.html", "slips.css", enterprise=enterprise, team=team, measured=measured,
+        pages=[names[n : n + ROWS] for n in range(0, len(names), ROWS)] or [[]], author=enterprise.name,
     )  # fmt: skip

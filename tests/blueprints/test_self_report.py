@@ -13,7 +13,7 @@ from app import create_app
 from blueprints.web.limits import limiter
 from models import health_links
 from models.access import Post
-from models.archive import Employee
+from models.archive import Employee, Team
 from models.audit import AuditLine, Result
 from models.base import db
 from models.follow_ups import FollowUp
@@ -338,6 +338,108 @@ def test_failures_are_limited_by_name_and_success_is_not_counted(guarded, town, 
     assert tried == [422] * 10 + [429]
     assert client.post(code, data={"name": "林小满", "tail": "A017"}).status_code == 429
     assert client.post(code, data={"name": "秦远", "tail": "5678"}).status_code == 422
+
+
+# --- the team's leader ---
+
+
+@pytest.fixture
+def crew(town):
+    return make.save(Team(enterprise_id=town.tenant.id, name="包装甲班", leader="欧阳建国"))
+
+
+@pytest.fixture
+def three(town, crew):
+    return [employee(town, name, team_id=crew.id) for name in ("林小满", "秦远", "柳岸")]
+
+
+@pytest.fixture
+def team(vault, crew):
+    return "/t/" + health_links.token(vault, LinkKind.TEAM, crew.id)
+
+
+@pytest.fixture
+def unmeasured(town):
+    make.adopt(town.district, make.LATER_SCHEME, from_on=NOW.date())
+
+
+def told_of(one):
+    return next((entry for entry in entries() if entry.employee_id == one.id), None)
+
+
+def test_exceptions_come_first_and_the_rest_by_one_ticked_sentence(client, unmeasured, team, three):
+    assert "其余的人都没有不舒服" in opened(client, team).text
+    assert "请在这句话前面打勾" in refused(submit(client, team)) and entries() == []
+    page = landed(client, submit(client, f"{team}/{three[1].id}", today="unwell", symptoms=["cough"]))
+    assert "异常，09:41代报" in page.text
+    assert "3人都填好了" in landed(client, submit(client, team, all_well="yes")).text
+    assert [told_of(one).state for one in three] == [
+        EntryState.NORMAL,
+        EntryState.ABNORMAL,
+        EntryState.NORMAL,
+    ]
+    assert {(one.source, one.by_name, one.celsius) for one in entries()} == {
+        (EntrySource.LEADER, "欧阳建国", None)
+    }
+    assert db.session.scalars(select(FollowUp.employee_id)).all() == [three[1].id]
+    text = opened(client, team).text
+    assert text.index("秦远") < text.index("林小满")
+
+
+def test_where_temperatures_are_asked_only_typed_ones_are_written(client, team, three):
+    one, two, third = three
+    assert "还没有填体温" in refused(submit(client, team, all_well="yes"))
+    answer = submit(client, team, all_well="yes", **{f"t{one.id}": "３６．４", f"t{two.id}": "热"})
+    assert answer.status_code == 422 and entries() == []
+    assert read(answer.text).form().data()[f"t{one.id}"] == ["３６．４"]
+    assert "请点名字单独填" in refused(submit(client, team, all_well="yes", **{f"t{one.id}": "38.2"}))
+    landed(client, submit(client, team, all_well="yes", **{f"t{one.id}": "３６．４"}))
+    assert (told_of(one).celsius, told_of(two), told_of(third)) == (364, None, None)
+
+
+def test_in_an_emergency_the_sentence_says_what_it_vouches_for(client, town, team, three):
+    open_emergency(town, "place", town.park.id)
+    assert "健康码：绿码" in opened(client, team).text
+    landed(client, submit(client, team, all_well="yes", **{f"t{three[0].id}": "36.4"}))
+    assert told_of(three[0]).told.answers["code_status"] == ("green",)
+
+
+def test_what_somebody_reported_themselves_is_neither_shown_nor_replaced(client, vault, team, three):
+    own = "/h/" + health_links.token(vault, LinkKind.PERSON, three[0].id)
+    submit(client, own, today="unwell", temperature="36.4", symptoms=["diarrhoea"])
+    page = opened(client, team)
+    assert (
+        "09:41已填" in page.text and "异常" not in page.text and f"t{three[0].id}" not in page.form().choices
+    )
+    assert client.get(f"{team}/{three[0].id}").status_code == 409
+    assert client.post(f"{team}/{three[0].id}", data=WELL).status_code == 409
+    assert told_of(three[0]).source == EntrySource.SELF
+
+
+def test_whoever_joined_since_the_page_was_opened_is_not_vouched_for(
+    client, unmeasured, town, team, three, crew
+):
+    form = opened(client, team).form()
+    late = employee(town, "宋词", team_id=crew.id)
+    client.post(team, data=form.data(all_well="yes"))
+    assert len(entries()) == 3 and told_of(late) is None
+
+
+def test_a_leader_reaches_the_own_team_alone(client, at, town, crew, team, three):
+    stranger = employee(town, "宋词")
+    assert client.get(f"{team}/{stranger.id}").status_code == 404
+    assert client.post(f"{team}/{stranger.id}", data=WELL).status_code == 404
+    crew.closed_at = NOW
+    db.session.commit()
+    for address in (team, f"{team}/{three[0].id}", f"{team}/sheet.pdf"):
+        assert client.get(address).status_code == 404
+
+
+def test_the_team_s_sheet_is_printed(client, team, three):
+    answer = client.get(f"{team}/sheet.pdf")
+    with pypdfium2.PdfDocument(io.BytesIO(answer.data)) as document:
+        text = document[0].get_textpage().get_text_range()
+    assert "包装甲班" in text and "林小满" in text and "体温" in text
 
 
 # --- the manager's page ---
