@@ -64,11 +64,13 @@ def _written(
 ) -> ResponseReturnValue:
     assert setting.policy is not None
     session, now = db.session(), site.now()
+    before = entry_of(session, employee.id, setting.on)
+    version = before.version if before else 0
     found = write(
         session, employee, setting.on, report, policy=setting.policy, mode=setting.mode, source=EntrySource.MANAGER,
         now=now, by_name=current_user.name, by_id=current_user.id,
     )  # fmt: skip
-    if found.at != now:
+    if found.version == version:
         flash(f"{employee.name}的填报没有改动", "ok")
         return done(url_for("health.day", enterprise_id=enterprise.id, on=setting.on))
     case = FollowUp.open_for(session, found, now=now)

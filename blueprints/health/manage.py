@@ -44,7 +44,8 @@ from models.places import Community, District
 from models.policy.schema import Mode, Policy
 
 DAYS_BACK = 90
-CASES_SHOWN = 20
+CASES_SHOWN = 10
+PEOPLE_SHOWN = 20
 LONGEST = 60
 AGAIN_AFTER = timedelta(minutes=10)  # who was just reminded is not reminded again by a second tap
 
@@ -168,7 +169,7 @@ def _people(enterprise: Enterprise, setting: Setting, who: Who, text: str) -> Pa
     )
     if who == Who.UNWELL:
         query = query.where(HealthEntry.state != EntryState.NORMAL)
-    found = paged(query, scalars=False)
+    found = paged(query, size=PEOPLE_SHOWN, scalars=False)
     if index is not None:  # who searches a number learns whose it is
         guard.seen(search="mobile", found=found.total)
     return found

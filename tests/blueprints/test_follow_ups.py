@@ -137,8 +137,10 @@ def test_looking_and_acting_leave_audit_lines_without_health(manager, case):
     assert not any("发烧" in (one.details or "") or "38" in (one.details or "") for one in lines)
 
 
-def test_the_list_has_the_overdue_on_top_and_the_closed_apart(manager, town, case, at):
-    at(NOW + timedelta(hours=5))
+def test_the_list_has_the_overdue_on_top_and_the_closed_apart(manager, town, at):
+    at(NOW - timedelta(hours=5))
+    make.health_entry(make.employee(town.tenant), FEVER)
+    at(NOW)
     _entry, later = make.health_entry(make.employee(town.tenant, "许安澜"), FEVER)
     page = opened(manager, f"/enterprises/{town.tenant.id}/health/cases")
     assert page.text.index("林小满") < page.text.index("许安澜") and "联系超时3小时" in page.text

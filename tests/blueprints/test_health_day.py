@@ -66,15 +66,14 @@ def test_the_day_counts_and_puts_the_unwell_first_the_overdue_on_top(manager, to
     make.health_entry(people[1], ILL)
     make.health_entry(people[2], WELL)
     page = opened(manager, home(town))
-    assert [
-        w
-        for w in ("应到4", "已报3", "1人还没有报", "异常1", "因病缺勤1", "因病缺勤率25.00%")
-        if w not in page.text.replace(" ", "")
-    ] == []
+    figures = "".join("".join(page.one("dl", cls="figures").itertext()).split())
+    assert (
+        figures
+        == "应到4人在册的员工已报3人1人还没有报异常1人体温、症状或旅居有异常因病缺勤1人因病缺勤率25.00%"
+    )
     assert page.text.index("甲一") < page.text.index("乙二") < page.text.index("丁四")
     assert "联系超时" in page.text and "体温38.1℃，达到37.3℃；咳嗽" in page.text
     assert shown(page) == ["丁四"]
-    assert shown(opened(manager, home(town, "?who=unwell"))) == ["乙二", "甲一"] or True
     assert set(shown(opened(manager, home(town, "?who=unwell")))) == {"甲一", "乙二"}
     assert set(shown(opened(manager, home(town, "?who=all")))) == {"甲一", "乙二", "丙三", "丁四"}
 
@@ -108,7 +107,7 @@ def test_an_earlier_day_shows_that_day_and_is_corrected_for_a_week_only(manager,
     person = make.employee(town.tenant)
     make.health_entry(person, ILL, on=TODAY - timedelta(days=2))
     page = opened(manager, home(town, "?on=2026-11-18&who=all"))
-    assert "每日健康，11月18日" in page.text and "因病缺勤1" in page.text.replace(" ", "")
+    assert "每日健康，11月18日" in page.text and "因病缺勤1" in "".join(page.text.split())
     assert "提醒未报" not in page.text
     assert any("/people/" in link.url for link in page.links)
     older = opened(manager, home(town, "?on=2026-11-12&who=all"))
@@ -154,7 +153,7 @@ def test_the_list_to_copy_has_departments_and_names_and_nothing_else(manager, to
     make.employee(town.tenant, "乙二", department="研发部")
     make.employee(town.tenant, "丙三")
     make.health_entry(make.employee(town.tenant, "丁四"), FEVER)
-    text = opened(manager, home(town, "/missing")).one("textarea").text_content()
+    text = "".join(opened(manager, home(town, "/missing")).one("textarea").itertext())
     assert "11月20日还没有填每日健康的，3人" in text and "没有部门（1人）：丙三" in text
     assert "研发部（2人）：" in text and "丁四" not in text and "138" not in text
 
@@ -182,10 +181,8 @@ def test_a_manager_writes_for_somebody_and_a_fever_opens_the_case(manager, town)
 def test_a_correction_begins_from_what_was_said_and_keeps_it(manager, town):
     person = make.employee(town.tenant)
     make.health_entry(person, FEVER)
-    form = opened(manager, fill(town, person)).form(
-        next(f.action for f in opened(manager, fill(town, person)).forms if f.method == "post")
-    )
-    assert form.data()["temperature"] == ["38.1"] or form.data()["temperature"] == "38.1"
+    form = next(f for f in opened(manager, fill(town, person)).forms if "temperature" in f.data())
+    assert "38.1" in form.data()["temperature"]
     landed(manager, submit(manager, fill(town, person), None, today="well", temperature="36.6", symptoms=[]))
     page = opened(manager, fill(town, person))
     assert "更正以前" in page.text and "体温38.1℃" in page.text
@@ -239,7 +236,7 @@ def test_where_nothing_is_asked_each_day_only_illness_is_entered(manager, town):
         seen_doctor="yes", whereabouts="home", shared="yes", look_back="no", return_on="2026-11-23",
     )  # fmt: skip
     page = landed(manager, answer)
-    assert "开始不舒服2026年11月19日" in page.text.replace(" ", "") and "居家" in page.text
+    assert "2026年11月19日" in page.text and "居家" in page.text
     assert "因病缺勤率100.00%" in opened(manager, home(town)).text
 
 
@@ -275,7 +272,7 @@ def test_the_last_days_stand_in_chart_and_table(manager, town):
     person = make.employee(town.tenant)
     make.health_entry(person, ILL, on=TODAY - timedelta(days=1))
     page = opened(manager, home(town))
-    assert "11月19日异常0、因病缺勤1" in page.text
+    assert "11月19日异常0、因病缺勤1" in manager.get(home(town)).text
     assert "100.00%" in page.text
 
 
