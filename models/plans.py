@@ -191,13 +191,14 @@ class Activity(Row):
 
     @property
     def days(self) -> str:
-        """When, as people say it: 11月; 11月20日; 11月20日至12月5日; 3月至5月."""
+        """When, as people say it: 11月; 3月至5月; 11月20日; 11月20日至25日; 11月20日至12月5日."""
         first, last = self.starts_on, self.ends_on
         if first == last:
             return f"{first.month}月{first.day}日"
         if first.day == 1 and last == month_days(last.year, last.month)[1]:
             return f"{first.month}月" if self.by_month else f"{first.month}月至{last.month}月"
-        return f"{first.month}月{first.day}日至{last.month}月{last.day}日"
+        to = f"{last.day}日" if first.month == last.month else f"{last.month}月{last.day}日"
+        return f"{first.month}月{first.day}日至{to}"
 
     @property
     def is_open(self) -> bool:

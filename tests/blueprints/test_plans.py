@@ -1,7 +1,9 @@
 """The page of the annual plan: begun, filled, issued, done; by whom."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Barrier
 
 import openpyxl
 import pypdfium2
@@ -160,6 +162,25 @@ def test_two_who_end_an_activity_at_once_get_one_end_and_the_second_is_told(town
     assert "已经完成" in refused(answer) and "不做了" in answer.text
     assert "已经完成" in refused(manager.post(f"{address}/complete", data=first))
     assert "已完成" in landed(chief, chief.get(f"{address}/cancel")).text
+
+
+def test_of_two_at_the_same_moment_one_wins(town, manager, chief, plan):
+    address = f"/plans/activities/{plan.activities[0].id}"
+    sent = (
+        (manager, "complete", {"done_on": "2026-11-19", "reached": "86", "result": "好"}),
+        (chief, "cancel", {"reason": "不做了"}),
+    )
+    forms = [opened(who, f"{address}/{what}").forms[-1].data(**typed) for who, what, typed in sent]
+    db.session.rollback()
+    together = Barrier(2)
+
+    def send(one, form):
+        together.wait()
+        return one[0].post(f"{address}/{one[1]}", data=form).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(send, sent, forms)) == [303, 422]
+    assert len(db.session.get(Plan, plan.id, populate_existing=True).changes) == 1
 
 
 def test_what_was_ended_by_mistake_is_taken_back_and_what_stood_there_stays_in_the_trace(town, manager, plan):

@@ -59,6 +59,20 @@ def test_an_activity_stands_as_its_days_say(starts_on, ends_on, standing):
     assert status(Activity(starts_on=starts_on, ends_on=ends_on), TODAY) is standing
 
 
+@pytest.mark.parametrize(
+    ("starts_on", "ends_on", "said"),
+    [
+        (date(2026, 11, 1), date(2026, 11, 30), "11月"),
+        (date(2026, 3, 1), date(2026, 5, 31), "3月至5月"),
+        (date(2026, 11, 20), date(2026, 11, 20), "11月20日"),
+        (date(2026, 11, 20), date(2026, 11, 25), "11月20日至25日"),
+        (date(2026, 11, 1), date(2026, 12, 5), "11月1日至12月5日"),
+    ],
+)
+def test_when_an_activity_takes_place_is_said_as_people_say_it(starts_on, ends_on, said):
+    assert Activity(starts_on=starts_on, ends_on=ends_on).days == said
+
+
 def test_what_was_done_or_cancelled_is_not_overdue_any_more(plan, chief):
     done, gone = (add(plan, chief, date(2026, 3, 1), date(2026, 3, 31), title) for title in ("一", "二"))
     plan.issue(now=NOW, by_id=chief.id)
