@@ -78,12 +78,6 @@ class Tally:
 
 def search(wanted: Wanted, policy: Policy | None, on: date) -> Select[Any]:
     """The enterprises that are looked for, in their order."""
-    standing = Enterprise.closed_at.is_not(None) if wanted.closed else Enterprise.closed_at.is_(None)
-    query = select(Enterprise).where(wanted.within, standing, *_found_by(wanted.text))
-    if wanted.street_id is not None:
-        query = query.where(Enterprise.street_id == wanted.street_id)
-    if wanted.lack is not None:
-        query = query.where(_lacks(policy, on)[wanted.lack])
     query = select(Enterprise).where(wanted.within, *_asked_for(wanted, policy, on))
     keys: list[Any]
     match wanted.order:
@@ -105,7 +99,7 @@ def counts(
 ) -> Sequence[int]:
     """How many enterprises within reach each of these finds, from one query."""
     sums = [
-        func.coalesce(func.sum(case((and_(true(), *_asked_for(one, policy, on)), 1), else_=0)), 0)
+        func.coalesce(func.sum(case((and_(*_asked_for(one, policy, on)), 1), else_=0)), 0)
         for one in each
     ]
     return list(session.execute(select(*sums).select_from(Enterprise).where(within)).one())
@@ -199,7 +193,8 @@ def _lacks(policy: Policy | None, on: date) -> dict[Lack, ColumnElement[bool]]:
 
 def _asked_for(wanted: Wanted, policy: Policy | None, on: date) -> list[ColumnElement[bool]]:
     """What an enterprise must be for this filter, reach aside."""
-    tests = _found_by(wanted.text)
+    standing = Enterprise.closed_at.is_not(None) if wanted.closed else Enterprise.closed_at.is_(None)
+    tests = [standing, *_found_by(wanted.text)]
     if wanted.street_id is not None:
         tests.append(Enterprise.street_id == wanted.street_id)
     if wanted.lack is not None:

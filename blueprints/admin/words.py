@@ -62,8 +62,8 @@ DETAILS = {
     "enterprise": "企业编号", "work_on": "工作日", "follow_up": "跟进编号", "step": "办了什么", "reminded": "提醒人数",
     "names": "名单人数", "look": "看了什么",
     "team": "班组编号",
-    "activity": "活动", "from_draft": "从草稿删去", "attached": "附上第几份材料", "removed": "删去第几份材料", "evidence": "取走第几份材料", "printed": "打印",
-    "enterprise": "企业编号", "team": "班组编号", "work_on": "工作日", "follow_up": "跟进编号", "step": "办了什么", "reminded": "提醒人数",
+    "activity": "活动", "from_draft": "从草稿删去", "attached": "附上第几份材料", "removed": "删去第几份材料",
+    "evidence": "取走第几份材料", "printed": "打印",
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from models.portfolio import Lack, Order, Wanted
 
 LONGEST = 60  # signs of a search
 FILTERS = ("q", "lack", "street", "sort")
+CLOSED = "closed"  # beside what may be missing, for a closed one lacks nothing
 
 
 def wanted(action: str, asked: Mapping[str, str] | None = None) -> Wanted:
@@ -26,6 +27,7 @@ def wanted(action: str, asked: Mapping[str, str] | None = None) -> Wanted:
         within=within_reach(action, Enterprise),
         text="".join(sign for sign in asked.get("q", "") if sign.isprintable())[:LONGEST].strip(),
         lack=_one_of(Lack, asked.get("lack")),
+        closed=asked.get("lack") == CLOSED,
         street_id=_number(asked.get("street", "")),
         order=_one_of(Order, asked.get("sort")) or Order.LACKING,
     )
@@ -34,7 +36,7 @@ def wanted(action: str, asked: Mapping[str, str] | None = None) -> Wanted:
 def query_of(asked: Wanted) -> str:
     """The one spelling of this filter in an address; empty where nothing is asked for."""
     values = (
-        asked.text, asked.lack and asked.lack.value, asked.street_id,
+        asked.text, CLOSED if asked.closed else asked.lack and asked.lack.value, asked.street_id,
         None if asked.order is Order.LACKING else asked.order.value,
     )  # fmt: skip
     return urlencode([(name, value) for name, value in zip(FILTERS, values, strict=True) if value])
@@ -42,7 +44,7 @@ def query_of(asked: Wanted) -> str:
 
 def in_words(asked: Wanted) -> list[tuple[str, str]]:
     """The same for people to read. A street out of reach, or no longer there, is said to be none."""
-    said = [("查找", asked.text), ("缺什么", asked.lack.label if asked.lack else "")]
+    said = [("查找", asked.text), ("缺什么", asked.lack.label if asked.lack else ""), ("状态", "已关闭" if asked.closed else "")]
     if asked.street_id is not None:
         said.append(("街道", _street(asked) or "已不在您负责的范围"))
     if asked.order is not Order.LACKING:

@@ -15,11 +15,11 @@ from werkzeug.datastructures import MultiDict
 
 from blueprints.enterprises import bp
 from blueprints.enterprises.filing import story
-from blueprints.enterprises.asked import FILTERS, LONGEST, query_of, wanted
+from blueprints.enterprises.asked import CLOSED, FILTERS, LONGEST, query_of, wanted
 from blueprints.enterprises.saved import LIST
 from blueprints.web import filters, guard
 from blueprints.web.downloads import by_link, hand_out
-from blueprints.web.guard import needs
+from blueprints.web.guard import needs, within_reach
 from blueprints.web.page import page
 from blueprints.web.paging import paged
 from blueprints.web.schemes import policy_on
@@ -35,9 +35,6 @@ from models.portfolio import Lack, Line, Order, Wanted
 from models.saved_filters import filters_of
 
 EXPORT_ROWS = 20_000
-LONGEST = 60  # signs of a search
-FILTERS = ("q", "lack", "street", "sort")
-CLOSED = "closed"  # beside what may be missing, for a closed one lacks nothing
 COUNTED_UPTO = (
     2_000  # enterprises within reach: beyond, the numbers beside saved filters would cost more than the list
 )
@@ -179,24 +176,3 @@ def _cells(line: Line) -> list[str]:
 
 def _policy() -> Policy | None:
     return policy_on(current_user.district_id, local(site.now()).date())
-
-
-def _wanted(action: str) -> Wanted:
-    """What the address asks for; an unknown choice is none."""
-    asked = request.args
-    return Wanted(
-        within=within_reach(action, Enterprise),
-        text="".join(sign for sign in asked.get("q", "") if sign.isprintable())[:LONGEST].strip(),
-        lack=_one_of(Lack, asked.get("lack")),
-        closed=asked.get("lack") == CLOSED,
-        street_id=_number(asked.get("street", "")),
-        order=_one_of(Order, asked.get("sort")) or Order.LACKING,
-    )
-
-
-def _one_of(choices: Any, value: str | None) -> Any:
-    return next((one for one in choices if one.value == value), None)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

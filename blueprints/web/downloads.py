@@ -90,7 +90,9 @@ def hand_out(
     if "ticket_login" in g and request.method != "HEAD" and not _spend(request.args[TICKET], name):
         return errors.answer(410, "这个链接已经用过", "请回到微信里的那一页刷新，再从右上角打开一次。")
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return send_file(io.BytesIO(content), mimetype=kind, as_attachment=True, download_name=name)
+    answer = send_file(io.BytesIO(content), mimetype=kind, as_attachment=True, download_name=name)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _issue() -> str:
