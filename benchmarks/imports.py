@@ -52,7 +52,8 @@ def workbook() -> bytes:
             sheet.write_row(
                 number + 2, 0,
                 [name, f"Y{number:05}", card + ric.calc_check_digit(card + "0"), 13800000000 + number,
-                 "劳务派遣" if number % 5 == 0 else "", f"{number % 12 + 1}车间", f"{number % 80 + 1}班", "操作工", f"{number % 6 + 1}栋{number % 600 + 100}", joined.isoformat()],
+                 "劳务派遣" if number % 5 == 0 else "", f"{number % 12 + 1}车间", f"{number % 80 + 1}班", "操作工",
+                 f"{number % 6 + 1}栋{number % 600 + 100}", joined.isoformat()],
             )  # fmt: skip
     return target.getvalue()
 

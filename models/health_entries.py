@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relations
 from .archive import DAY_BEGINS, Employee, Team
 from .base import Labelled, Row, RuleBroken, local
 from .enterprises import Enterprise, Premises
+from .health_file import at_work
 from .office import open_orders
 from .policy.schema import HEALTH_FIELDS, Effect, Mode, Policy, Question
 from .vault import EncryptedText
@@ -191,7 +192,7 @@ def mode_of(session: Session, enterprise: Enterprise, now: datetime) -> Mode:
 
 def expected_on(session: Session, enterprise_id: int, on: date) -> ColumnElement[bool]:
     """Which employees are due at work on a day (应到), as a condition."""
-    return and_(Employee.enterprise_id == enterprise_id, Employee.working(on))
+    return and_(Employee.enterprise_id == enterprise_id, at_work(on))
 
 
 class HealthEntry(Row):
@@ -354,7 +355,7 @@ def counts(session: Session, enterprise_ids: Collection[int], on: date) -> dict[
     due: dict[int, int] = dict(
         session.execute(
             select(Employee.enterprise_id, func.count())
-            .where(Employee.enterprise_id.in_(enterprise_ids), Employee.working(on))
+            .where(Employee.enterprise_id.in_(enterprise_ids), at_work(on))
             .group_by(Employee.enterprise_id)
         ).all()
     )
@@ -362,7 +363,7 @@ def counts(session: Session, enterprise_ids: Collection[int], on: date) -> dict[
     for enterprise_id, state, number in session.execute(
         select(HealthEntry.enterprise_id, HealthEntry.state, func.count())
         .join(HealthEntry.employee)
-        .where(HealthEntry.enterprise_id.in_(enterprise_ids), HealthEntry.work_on == on, Employee.working(on))
+        .where(HealthEntry.enterprise_id.in_(enterprise_ids), HealthEntry.work_on == on, at_work(on))
         .group_by(HealthEntry.enterprise_id, HealthEntry.state)
     ):
         states[enterprise_id][state] = number

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, ForeignKey, Select, and_, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, and_, or_, select
 from sqlalchemy.orm import Mapped, Session, declared_attr, joinedload, mapped_column, relationship
 
 from .accounts import Account
@@ -201,12 +201,10 @@ KINDS: dict[str, type[Any]] = {
 }  # fmt: skip
 
 
-def expected(enterprise_id: int, on: date) -> Select[Any]:
+def at_work(on: date) -> ColumnElement[bool]:
     """Who is due at work on a day (应到): on the books, and neither on leave nor away."""
     away = select(Absence.employee_id).where(Absence.holds(), Absence.covers(on))
-    return select(Employee).where(
-        Employee.enterprise_id == enterprise_id, Employee.working(on), Employee.id.not_in(away)
-    )
+    return and_(Employee.working(on), Employee.id.not_in(away))
 
 
 def last_pre_post(session: Session, employee: Employee) -> CheckUp | None:

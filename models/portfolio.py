@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from .access import Post
@@ -99,8 +99,7 @@ def counts(
 ) -> Sequence[int]:
     """How many enterprises within reach each of these finds, from one query."""
     sums = [
-        func.coalesce(func.sum(case((and_(*_asked_for(one, policy, on)), 1), else_=0)), 0)
-        for one in each
+        func.coalesce(func.sum(case((and_(*_asked_for(one, policy, on)), 1), else_=0)), 0) for one in each
     ]
     return list(session.execute(select(*sums).select_from(Enterprise).where(within)).one())
 

@@ -24,9 +24,10 @@ from models.base import RuleBroken, db, local
 from models.check_ups_due import due_of
 from models.employee_facts import DOCUMENT_KINDS, ID_CARD
 from models.enterprises import Premises
+from models.follow_ups import moments_of
 from models.health_file import KINDS, AbsenceKind, CheckUpKind, records_of
 from models.masks import mask_id, mask_mobile, mask_passport
-from models.timeline import timeline
+from models.timeline import Moment, timeline
 
 SEALED = ("note", "result", "place")  # fields of records that are shown during a look only
 
@@ -62,9 +63,15 @@ def _file(employee: Employee, form: RevealForm) -> ResponseReturnValue:
         "archive/person.html", form=form, employee=employee, enterprise=employee.enterprise, records=records,
         titles={key: title for key, (title, _form) in RECORD_FORMS.items()}, seat=seat, today=today,
         due=due_of(employee, [one for one in records["check-up"] if one.replaced_at is None], today),
-        moments=timeline(employee, records), look=look, document_kinds=DOCUMENT_KINDS,
+        moments=timeline(employee, records, _followed_up(employee)), look=look, document_kinds=DOCUMENT_KINDS,
         numbers=_numbers(employee, whole=look is not None),
     )  # fmt: skip
+
+
+def _followed_up(employee: Employee) -> list[Moment]:
+    """What was not normal, and what was done about it. The words are sealed, and stand on the pages of the case."""
+    told = moments_of(db.session(), employee)
+    return [Moment(local(at).date(), title, icon="thermometer", written_at=at) for at, title, _words in told]
 
 
 def _numbers(employee: Employee, *, whole: bool) -> dict[str, str]:

@@ -44,7 +44,11 @@ def query_of(asked: Wanted) -> str:
 
 def in_words(asked: Wanted) -> list[tuple[str, str]]:
     """The same for people to read. A street out of reach, or no longer there, is said to be none."""
-    said = [("查找", asked.text), ("缺什么", asked.lack.label if asked.lack else ""), ("状态", "已关闭" if asked.closed else "")]
+    said = [
+        ("查找", asked.text),
+        ("缺什么", asked.lack.label if asked.lack else ""),
+        ("状态", "已关闭" if asked.closed else ""),
+    ]
     if asked.street_id is not None:
         said.append(("街道", _street(asked) or "已不在您负责的范围"))
     if asked.order is not Order.LACKING:

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from blueprints.enterprises import bp
-from blueprints.enterprises.filing import story
 from blueprints.enterprises.asked import CLOSED, FILTERS, LONGEST, query_of, wanted
+from blueprints.enterprises.filing import story
 from blueprints.enterprises.saved import LIST
 from blueprints.web import filters, guard
 from blueprints.web.downloads import by_link, hand_out

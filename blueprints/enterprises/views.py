@@ -17,7 +17,6 @@ from models.base import db, local
 from models.enterprises import Enterprise, Premises
 from models.office import health_staff, open_orders, questions_added, staff_lines, visitors_of
 from models.places import Unit
-from models.plans import coming
 
 
 @bp.get("/enterprises/<int:enterprise_id>")

@@ -24,7 +24,10 @@ WAYS: dict[str, tuple[tuple[str, str, str, dict[str, str]], ...]] = {
         ("office.overview", "place:oversee", "看各场所", {}),
     ),
     "codes": (("admin.places", "place:manage", "看各入口", {}),),
-    "register": (("enterprises.index", "enterprise:oversee", "看企业", {}),),
+    "register": (
+        ("imports.register", "register:import", "导入企业名册", {}),
+        ("enterprises.index", "enterprise:oversee", "看企业", {}),
+    ),
     "headcount": (("enterprises.index", "enterprise:oversee", "看没填人数的", {"lack": "headcount"}),),
     "liaisons": (("accounts.invite", "person:invite", "邀请联络员", {}),),
     "specialists": (("office.overview", "place:oversee", "看缺专员的场所", {"show": "vacant"}),),

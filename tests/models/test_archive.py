@@ -9,7 +9,7 @@ from models.archive import AlreadyOnFile, Employee, Team, alike
 from models.base import RuleBroken, db
 from models.check_ups_due import due_list
 from models.employee_facts import initials_of, read_employee
-from models.health_file import Absence, AbsenceKind, CheckUp, CheckUpKind, Vaccination, expected, records_of
+from models.health_file import Absence, AbsenceKind, CheckUp, CheckUpKind, Vaccination, at_work, records_of
 from models.policy.schema import WorkerKind
 from models.timeline import timeline
 from tests import make
@@ -199,7 +199,7 @@ def test_who_is_away_is_not_expected_on_the_first_and_the_last_day(town, hired):
     absence(row, date(2026, 11, 10), date(2026, 11, 12))
 
     def due(on):
-        return db.session.scalars(expected(town.tenant.id, on)).all() == [row]
+        return db.session.scalars(select(Employee).where(at_work(on))).all() == [row]
 
     assert [due(date(2026, 11, day)) for day in (9, 10, 12, 13)] == [True, False, False, True]
 
@@ -208,7 +208,7 @@ def test_who_has_not_begun_or_has_left_is_not_expected(town, hired):
     row = hired(joined_on="2026-11-10", left_on="2026-11-12")
 
     def due(on):
-        return db.session.scalars(expected(town.tenant.id, on)).all() == [row]
+        return db.session.scalars(select(Employee).where(at_work(on))).all() == [row]
 
     assert [due(date(2026, 11, day)) for day in (9, 10, 12, 13)] == [False, True, True, False]
 
