@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from models.archive import AlreadyOnFile, Employee, Team, alike
 from models.base import RuleBroken, db
