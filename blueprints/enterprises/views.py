@@ -17,6 +17,7 @@ from models.base import db, local
 from models.enterprises import Enterprise, Premises
 from models.office import health_staff, open_orders, questions_added, staff_lines, visitors_of
 from models.places import Unit
+from models.plans import coming
 
 
 @bp.get("/enterprises/<int:enterprise_id>")
@@ -61,5 +62,6 @@ def home(enterprise: Enterprise) -> Response:
             .where(within_reach("enterprise:home", Enterprise), Enterprise.id != enterprise.id)
             .order_by(Enterprise.name)
         ).all(),
+        coming=coming(session, enterprise.id, today),
         mode_now="emergency" if orders else "normal",
     )

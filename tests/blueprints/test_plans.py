@@ -295,3 +295,7 @@ def test_the_next_activities_of_an_enterprise_are_those_in_force_the_first_due_f
         html = render_template("plans/_next.html", enterprise=town.tenant, coming=found)
         empty = render_template("plans/_next.html", enterprise=town.tenant, coming=[])
     assert "疏散演练" in html and "近期没有要做的活动" in empty
+
+
+def test_the_home_names_what_comes_next(town, manager, plan):
+    assert "疏散演练" in manager.get(f"/enterprises/{town.tenant.id}").text
