@@ -26,7 +26,7 @@ from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from blueprints.web.xlsx import Column, book
 from models import portfolio, posts
-from models.access import Post, may_invite
+from models.access import Post
 from models.base import db, local
 from models.enterprises import Enterprise, Premises
 from models.places import Street
@@ -95,7 +95,7 @@ def file(enterprise: Enterprise) -> ResponseReturnValue:
     """What is on file about an enterprise, and which health posts it owes by which rule."""
     now, policy = site.now(), _policy()
     (line,) = portfolio.lines(db.session(), [enterprise], policy, now)
-    today = local(now).date()
+    today, fillable = local(now).date(), _fillable(enterprise)
     return page(
         "enterprises/file.html",
         enterprise=enterprise,
@@ -108,15 +108,18 @@ def file(enterprise: Enterprise) -> ResponseReturnValue:
         today=today,
         staff=line.staff,
         guides=[one for one in line.staff if one.post == Post.HEALTH_GUIDE],
-        to_invite=[
-            post
-            for post in line.posts
-            if post.missing and enterprise.closed_at is None and post.post in may_invite(guard.serving())
-        ],
+        to_invite=[post for post in line.posts if post.missing and post.post in fillable],
         movable=_movable(enterprise),
         successor_seen=_reached(enterprise.merged_into_id),
         **story(enterprise),
     )
+
+
+def _fillable(enterprise: Enterprise) -> list[Post]:
+    """The posts that whoever looks may fill here."""
+    if enterprise.closed_at is not None or not guard.can("post:fill"):
+        return []
+    return posts.fillable(db.session(), guard.serving(), enterprise)
 
 
 def _movable(enterprise: Enterprise) -> set[int]:
