@@ -25,7 +25,7 @@ from .base import PAUSE_SECONDS
 
 BUSY_SECONDS = 10  # as in models.base
 # Every statement here is a look-up by an index, planned once. Left to itself PostgreSQL plans those that name their days anew each
-# time, and reads a week's table from end to end for as long as it believes it empty: on a Monday morning, more with each visitor.
+# time; and planned once, it would read a week's table that it believes empty from end to end: more with each visitor of a Monday.
 PLANS = ("plan_cache_mode = force_generic_plan", "enable_seqscan = off")
 LOOK_MS = 3  # SQLite sleeps 1 and 2 ms, about as long as a write takes
 

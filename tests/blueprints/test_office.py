@@ -33,7 +33,7 @@ def names(page: Page) -> list[str]:
 
 def row_of(page: Page, name: str) -> str:
     (table,) = (t for t in page.all("table") if "今天进入" in "".join(t.itertext()))
-    (row,) = (r for r in table.iter("tr") if (r[0].text or "").strip() == name)
+    (row,) = (r for r in table.iter("tr") if (r[0].findtext("a") or "").strip() == name)
     return " ".join("".join(row.itertext()).split())
 
 
