@@ -83,6 +83,7 @@ def stored():
         (DOCX, "Word文档", "docx"),
         (XLSX, "Excel表格", "xlsx"),
     ],
+    ids=lambda one: one if isinstance(one, str) else "file",
 )
 def test_a_file_is_known_by_its_content_and_named_by_us(manager, drill, content, kind, ending):
     page = landed(manager, send(manager, drill, content, name="../../签到.exe", words="签到表"))
@@ -130,6 +131,7 @@ def many(number):
         (packed("[Content_Types].xml", "xl/workbook.xml", "xl/vbaProject.bin"), "带宏"),
         (packed("[Content_Types].xml", "word/document.xml", "xl/workbook.xml"), "不收压缩包"),
     ],
+    ids=lambda one: one if isinstance(one, str) else "file",  # a packed file carries the second of its making
 )
 def test_what_is_not_taken_is_refused_in_words_beside_the_field_and_nothing_is_kept(
     manager, drill, content, words
