@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import make_response, redirect, render_template, request
+from flask import make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_htmx import HTMX
 from werkzeug.urls import iri_to_uri
@@ -51,3 +51,11 @@ def same_page(**changes: str | None) -> str:
             args[name] = [value]
     query = urlencode([(k, v) for k, values in args.items() for v in values])
     return iri_to_uri(request.path) + (f"?{query}" if query else "")
+
+
+def with_filters(endpoint: str, **values: Any) -> str:
+    """The address of a page that does something with what this page lists: its own values, and this address's query, whatever
+    somebody has put into it."""
+    query = request.query_string.decode("ascii", "replace")
+    address = url_for(endpoint, **values)
+    return f"{address}{'&' if '?' in address else '?'}{query}" if query else address

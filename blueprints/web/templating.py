@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from blueprints.web import filters, guard
 from blueprints.web.menu import home_of, menu_of
-from blueprints.web.page import same_page, text_size
+from blueprints.web.page import same_page, text_size, with_filters
 from blueprints.web.sign_in import current_post
 from blueprints.web.site import site
 from models import masks
@@ -34,6 +34,7 @@ def init_app(app: Flask) -> None:
         can=guard.can,
         same_page=same_page,
         text_size=text_size,
+        with_filters=with_filters,
         now=lambda: site.now(),
         settings=app.extensions["site"].settings,
     )

@@ -152,6 +152,16 @@ def test_made_up_filters_never_fail(specialist, town, query):
     assert specialist.get(f"/places/{town.park.id}/entries/export{query}").status_code in (200, 422)
 
 
+def test_names_of_our_own_in_an_address_break_no_link(specialist, town):
+    make.check_in(town.gate, NOW)
+    answer = specialist.get(f"/places/{town.park.id}/entries?place_id=1&endpoint=x&_scheme=evil&state=all")
+    assert answer.status_code == 200
+    assert (
+        f'href="/places/{town.park.id}/entries/export?place_id=1&amp;endpoint=x&amp;_scheme=evil'
+        in answer.text
+    )
+
+
 def test_nothing_found_offers_a_way_on(specialist, town):
     page = read(specialist.get(f"/places/{town.park.id}/entries?q=谁也不是").data)
     assert "2026年11月20日没有符合的登记" in page.text
