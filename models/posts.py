@@ -168,8 +168,13 @@ def board(session: Session, book: Book, enterprise: Enterprise, now: datetime) -
     )  # fmt: skip
 
 
-def lacks_of(session: Session, book: Book, enterprise: Enterprise, today: date) -> Mapping[str, Lacking]:
-    """Since when its posts are lacking, for whoever shows `enterprises/_posts.html` beside something else."""
+def lacks_of(
+    session: Session, book: Book, enterprise: Enterprise, today: date, lines: Iterable[StaffLine]
+) -> Mapping[str, Lacking]:
+    """Since when its posts are lacking, for whoever shows `enterprises/_posts.html` beside something else. Where no line lacks
+    anybody, nobody is asked."""
+    if not any(line.missing for line in lines):
+        return {}
     counts = session.scalars(select(Headcount).where(Headcount.enterprise_id == enterprise.id)).all()
     adoptions = adoptions_of(session, enterprise.district_id)
     return _lacks(book, adoptions, counts, _ever_appointed(session, enterprise), today)

@@ -1,29 +1,23 @@
-"""Looks at a person's whole data (查看完整资料): open for half an hour in the browser that gave the reason (settled 3.6)."""
+"""Looks at a person's whole data (查看完整资料), as `blueprints.web.revealing` keeps them."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-from flask import session
+from datetime import datetime
 
 from blueprints.archive.forms import REASONS
+from blueprints.web import revealing
 from models.archive import Employee
-
-OPEN = timedelta(minutes=30)
-MOST = 20  # open looks that a cookie keeps
 
 
 def open_look(employee: Employee, reason: str, now: datetime) -> datetime:
-    until = now + OPEN
-    looks = {key: look for key, look in session.get("looked", {}).items() if look[0] > now.timestamp()}
-    looks[str(employee.id)] = [int(until.timestamp()), reason]
-    session["looked"] = dict(list(looks.items())[-MOST:])
-    return until
+    return revealing.open_look(_case(employee), reason, now)
 
 
 def look_at(employee: Employee, now: datetime) -> tuple[datetime, str] | None:
-    """Until when this person's data are open here, and for which reason; None where they are masked."""
-    look = session.get("looked", {}).get(str(employee.id))
-    if look is None or look[0] <= now.timestamp():
-        return None
-    return datetime.fromtimestamp(look[0], now.tzinfo), REASONS.get(look[1], "")
+    """Until when this person's data are open here, and for which reason in words; None where they are masked."""
+    look = revealing.look_at(_case(employee), now)
+    return look and (look[0], REASONS.get(look[1], ""))
+
+
+def _case(employee: Employee) -> str:
+    return f"employee {employee.id}"

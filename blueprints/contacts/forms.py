@@ -5,20 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, DateTimeLocalField, RadioField, SelectField, SelectMultipleField
+from wtforms import DateTimeLocalField, RadioField, SelectField, SelectMultipleField
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional
 
-from blueprints.web.fields import PlainTextField, options
+from blueprints.web.fields import DayField, PlainTextField, options
 from models.base import SHANGHAI
 from models.contacts import NOTE_SIGNS, REASONS, About, Way
-
-
-class Day(DateField):
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(f"没有看懂“{valuelist[0]}”，请填日期，例如2026-12-31") from None
 
 
 class Instant(DateTimeLocalField):
@@ -36,7 +28,7 @@ class ContactForm(FlaskForm):
     about = SelectField("为了什么", choices=options((a.value, a.label) for a in About))
     note = PlainTextField("说明（可以不填）", [Length(max=NOTE_SIGNS, message=f"说明最多{NOTE_SIGNS}个字")])
     at = Instant("什么时候（不填就是现在）", [Optional()], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
-    next_on = Day("约定下次联络（可以不填）", [Optional()])
+    next_on = DayField("约定下次联络（可以不填）", [Optional()])
 
     def facts(self, now: datetime) -> dict:
         """What `Contact.write` takes of it."""

@@ -103,7 +103,7 @@ def file(enterprise: Enterprise) -> ResponseReturnValue:
         policy=policy,
         duty=line.duty,
         lines=line.posts,
-        lacks=posts.lacks_of(db.session(), site.book, enterprise, today),
+        lacks=posts.lacks_of(db.session(), site.book, enterprise, today, line.posts),
         team=posts.team_of(db.session(), enterprise) if line.duty and line.duty.team else None,
         today=today,
         staff=line.staff,

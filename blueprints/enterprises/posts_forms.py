@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import BooleanField, DateField, RadioField, StringField, ValidationError
+from wtforms import BooleanField, RadioField, StringField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
-from blueprints.web.fields import PlainLinesField, PlainTextField, options
+from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, options
 from models import photographs
 from models.base import RuleBroken
 from models.posts import CHARTER
 
 BY_ACCOUNT, BY_LINK = "account", "link"
 WAYS = ((BY_LINK, "还没有账号，发邀请链接"), (BY_ACCOUNT, "已经有账号，直接任命"))
-
-
-class DayField(DateField):
-    """A date, with an error in words that quotes what was typed."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(f"没有看懂“{valuelist[0]}”，请填日期，例如2026-12-31") from None
 
 
 class PhotoField(FileField):

@@ -41,6 +41,7 @@ def home(enterprise: Enterprise) -> Response:
         for order in open_orders(session, [enterprise.district_id], now)
         if any(order.reaches(one.place) for one in premises)
     ]
+    lines = staff_lines(policy, duty, staff) if policy and duty else []
     return page(
         "enterprises/home.html",
         enterprise=enterprise,
@@ -48,8 +49,8 @@ def home(enterprise: Enterprise) -> Response:
         premises=premises,
         policy=policy,
         duty=duty,
-        lines=staff_lines(policy, duty, staff) if policy and duty else [],
-        lacks=posts.lacks_of(session, site.book, enterprise, today),
+        lines=lines,
+        lacks=posts.lacks_of(session, site.book, enterprise, today, lines),
         team=posts.team_of(session, enterprise) if duty and duty.team else None,
         staff=staff,
         guides=[a for a in staff if a.post == Post.HEALTH_GUIDE],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, make_response, url_for
+from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
@@ -43,10 +43,3 @@ def alone_with(activity: Activity) -> Plan:
     if activity not in plan.activities:
         raise RuleBroken("这项活动刚刚从草稿里删去了")
     return plan
-
-
-def private(answer: ResponseReturnValue) -> ResponseReturnValue:
-    """A file that no cache on the way may keep: what is handed out as a file counts else as one of the site's own."""
-    response = make_response(answer)
-    response.headers["Cache-Control"] = "no-store"
-    return response

@@ -8,7 +8,7 @@ from flask_login import current_user
 
 from blueprints.plans import bp
 from blueprints.plans.activities import page_of, shown
-from blueprints.plans.answers import alone_with, private, saved
+from blueprints.plans.answers import alone_with, saved
 from blueprints.plans.forms import EvidenceForm
 from blueprints.web.downloads import by_link, hand_out
 from blueprints.web.fields import JustAct
@@ -55,7 +55,7 @@ def hand_over(evidence: Evidence) -> ResponseReturnValue:
         seen(evidence=evidence.number)
         return content
 
-    return private(hand_out(make, name=evidence.file_name))
+    return hand_out(make, name=evidence.file_name)
 
 
 @bp.post("/plans/evidence/<int:evidence_id>/remove")

@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from blueprints.plans import bp
-from blueprints.plans.answers import private
 from blueprints.web import filters, guard, pdf
 from blueprints.web.downloads import by_link, hand_out
 from blueprints.web.guard import needs
@@ -28,9 +27,7 @@ COLUMNS = (
 @by_link
 @needs("plan:draft", Plan)
 def print_pdf(plan: Plan) -> ResponseReturnValue:
-    return private(
-        hand_out(lambda: _as_pdf(plan), name=f"{plan.year}年度健康计划-{plan.enterprise.name}.pdf")
-    )
+    return hand_out(lambda: _as_pdf(plan), name=f"{plan.year}年度健康计划-{plan.enterprise.name}.pdf")
 
 
 @bp.get("/plans/<int:plan_id>/export")
@@ -38,9 +35,7 @@ def print_pdf(plan: Plan) -> ResponseReturnValue:
 @needs("plan:draft", Plan)
 def export(plan: Plan) -> ResponseReturnValue:
     """By month, logged and signed at the foot of each page (settled 3.6)."""
-    return private(
-        hand_out(lambda: _workbook(plan), name=f"{plan.year}年度健康计划-{plan.enterprise.name}.xlsx")
-    )
+    return hand_out(lambda: _workbook(plan), name=f"{plan.year}年度健康计划-{plan.enterprise.name}.xlsx")
 
 
 def _as_pdf(plan: Plan) -> bytes:

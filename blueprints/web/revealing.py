@@ -1,4 +1,4 @@
-"""A whole number that stays open for one case for half an hour (查看), settled 3.6. The cookie keeps numbers of cases, never of people."""
+"""A whole number that stays open for one case for half an hour (查看), settled 3.6. The cookie keeps numbers of rows, as many as fit."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from flask import session
 
 REVEALED = timedelta(minutes=30)
+MOST = 20  # open at once: a browser drops a cookie that is too long
 
 
 def open_look(case: str, reason: str, now: datetime) -> datetime:
     """Opens a case, and says until when. The caller has written the line of the access log."""
     until = now + REVEALED
-    session["revealed"] = {**_open(now), case: [int(until.timestamp()), reason]}
+    looks = {**_open(now), case: [int(until.timestamp()), reason]}
+    session["revealed"] = dict(list(looks.items())[-MOST:])
     return until
 
 
