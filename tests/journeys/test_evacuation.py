@@ -15,7 +15,7 @@ AGE = """async hours => {
   for (const asked of await cache.keys()) {
     const old = await cache.match(asked), headers = new Headers(old.headers);
     headers.set('X-Kept-At', String(Date.now() - hours * 3600e3));
-    await cache.put(asked, new Response(await old.blob(), {headers}));
+    await cache.put(asked, new Response(await old.text(), {headers}));
   }
 }"""
 
