@@ -12,7 +12,7 @@ from benchmarks import days, gate, peak, polls
 from benchmarks.report import Report
 from benchmarks.servers import pin_to_the_others
 
-PARTS = ("page", "check-in", "poll", "day", "crowd", "peak")
+PARTS = ("page", "check-in", "poll", "day", "crowd", "peak", "half")
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
             polls.run(report, kind, rounds, seconds)
         if "day" in parts:
             days.run(report, kind, rounds, seconds, large=chosen.large)
-        if {"crowd", "peak"} & set(parts):
+        if {"crowd", "peak", "half"} & set(parts):
             peak.run(report, kind, parts, large=chosen.large)
     report.print()
     sys.exit(1 if report.failed else 0)

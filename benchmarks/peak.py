@@ -1,5 +1,8 @@
 """The morning (早高峰): so many complete visits a second, then the open passes once a minute; and a crowd behind one address.
 
+`peak` is the whole morning on all cores, which site, database and load generator share. `half` is half of it on one core that
+the site has to itself, database and load on the others: as where PostgreSQL has a machine of its own.
+
 Visitors come when they come, whether or not those before them have been served, and each by a connection of their own. A wait
 is counted from the moment at which a visitor came, so that a server that falls behind cannot hide it.
 """
@@ -48,10 +51,26 @@ class Served:
 
 
 def run(report: Report, kind: str, parts: list[str], *, large: bool) -> None:
+    if {"crowd", "peak"} & set(parts):
+        _mornings(report, kind, parts, "早高峰", VISITS_A_SECOND, large=large)
+    if "half" in parts:
+        _mornings(
+            report, kind, ["peak"], "半个早高峰，站点独占一核", VISITS_A_SECOND / 2, large=large, pinned=True
+        )
+    if {"peak", "half"} & set(parts) and not large:
+        report.note(
+            f"早高峰各量了{SHORT_SECONDS}秒；加 --large 量{PEAK_SECONDS}秒，再刷新{REFRESH_MINUTES}分钟"
+        )
+
+
+def _mornings(
+    report: Report, kind: str, parts: list[str], title: str, rate: float, *, large: bool, pinned: bool = False
+) -> None:
+    workers = 1 if pinned else WORKERS
     with (
         folder("cho-bench-") as home,
         database(kind, home) as where,
-        gate_site(where, home, workers=WORKERS, pinned=False) as site,
+        gate_site(where, home, workers=workers, pinned=pinned) as site,
     ):
         port, rows = site.server.port, where.rows("check_in")
 
@@ -67,8 +86,8 @@ def run(report: Report, kind: str, parts: list[str], *, large: bool) -> None:
         if "crowd" in parts:
             _judge(report, f"{CROWD}人同一地址，{where.name}", visits(CROWD / CROWD_SECONDS, CROWD_SECONDS))
         if "peak" in parts:
-            morning = visits(VISITS_A_SECOND, PEAK_SECONDS if large else SHORT_SECONDS)
-            _judge(report, f"早高峰，{where.name}", morning)
+            morning = visits(rate, PEAK_SECONDS if large else SHORT_SECONDS)
+            _judge(report, f"{title}，{where.name}", morning)
             rounds, length = (REFRESH_MINUTES, 60.0) if large else (1, float(SHORT_SECONDS))
             again, spread = Served(), length / max(len(morning.passes), 1)
             due = [
@@ -77,11 +96,7 @@ def run(report: Report, kind: str, parts: list[str], *, large: bool) -> None:
                 for number, address in enumerate(morning.passes)
             ]
             _serve(port, due, again)
-            _judge(report, f"早高峰之后刷新，{where.name}", again)
-    if "peak" in parts and not large:
-        report.note(
-            f"早高峰各量了{SHORT_SECONDS}秒；加 --large 量{PEAK_SECONDS}秒，再刷新{REFRESH_MINUTES}分钟"
-        )
+            _judge(report, f"{title}，之后刷新，{where.name}", again)
 
 
 def _judge(report: Report, title: str, served: Served) -> None:
