@@ -11,9 +11,10 @@ from wtforms.validators import AnyOf, InputRequired, Length, Optional, Validatio
 
 from models import looks
 from models.cases import SORTS
-from models.gate import Kind, Outcome, Verdict
+from models.gate import Kind, Outcome
 from models.honesty import LOOKS
 from models.identifiers import Unreadable, celsius
+from models.judging import Verdict
 
 LONGEST = timedelta(days=31)  # days in one list: what a list costs must not grow with the years
 
