@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from . import pulse
 from .base import local
 from .driver import DriverConnection
-from .gate import RECHECK_WINDOW, CheckIn, Declaration, HandReason, Mark, MeasuredBy, Source
+from .gate import RECHECK_WINDOW, CheckIn, HandReason, Mark, MeasuredBy, Source
 from .gateview import GateView
+from .judging import Declaration
 from .register import attempt, look_back, settle
 from .register_statements import insert
 from .vault import Vault

@@ -15,18 +15,8 @@ from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from .base import local
 from .enterprises import Enterprise
-from .gate import (
-    UNFINISHED,
-    CheckIn,
-    Kind,
-    MeasuredBy,
-    Note,
-    Outcome,
-    Reading,
-    Verdict,
-    read_reasons,
-    reason_words,
-)
+from .gate import UNFINISHED, CheckIn, Kind, MeasuredBy, Note, Outcome, Reading
+from .judging import Verdict, read_reasons, reason_words
 from .masks import mask_mobile, mask_name
 from .overview import still_open
 from .places import Place

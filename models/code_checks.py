@@ -10,8 +10,9 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from .gate import CODE_FOUND, CheckIn, CodeCheck, Declaration, Judgement, Verdict, judge, write_reasons
+from .gate import CheckIn, CodeCheck
 from .health_codes import CodeAnswer, CodeService, Unknown, Why
+from .judging import CODE_FOUND, Declaration, Judgement, Verdict, judge, write_reasons
 from .policy.schema import Mode, Policy
 from .presence import days_of
 from .register import declared_by, seal_answers

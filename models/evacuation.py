@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from .base import local
 from .cases import short_name
 from .enterprises import Enterprise, Premises
-from .gate import INSIDE, CheckIn, Kind, Verdict
+from .gate import INSIDE, CheckIn, Kind
+from .judging import Verdict
 from .masks import mask_name
 from .places import Place
 

@@ -1,11 +1,10 @@
-"""The gate (门岗): what a visitor declares, how it is judged, and the one row that each attempt becomes (扫码登记)."""
+"""The gate (门岗): the one row that each attempt becomes (扫码登记), with what a guard measured and noted."""
 
 from __future__ import annotations
 
-import json
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,8 +25,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .accounts import Account
 from .base import BigId, Labelled, Row, RuleBroken, local
 from .enterprises import Enterprise
+from .judging import Declaration, Reason, Verdict, judge, read_reasons, write_reasons
 from .places import Gate, Place
-from .policy.schema import Effect, GateForm, Mode, Policy
+from .policy.schema import Mode, Policy
 from .vault import EncryptedText
 
 RECHECK_WINDOW = timedelta(
@@ -35,16 +35,7 @@ RECHECK_WINDOW = timedelta(
 )  # how long a refusal binds the next forms of the same visitor at the place
 CROWD_WINDOW = timedelta(seconds=60)
 CROWD_NAMES = 10  # names that one device may register within CROWD_WINDOW
-CODE_FOUND = "code_found"  # among the answers: what the health-code service said, beside what was declared
-CODES_BY_SEVERITY = ("red", "yellow", "unavailable", "green")
 ELSEWHERE_WINDOW = timedelta(minutes=3)  # nobody walks from one place to another faster
-
-
-class Verdict(Labelled):
-    PASS = "pass", "通行"
-    ATTENTION = "attention", "注意"
-    REFUSED = "refused", "禁止进入"
-    REGISTERED = "registered", "已登记"
 
 
 class Kind(Labelled):
@@ -103,107 +94,6 @@ class Mark(Labelled):
     MANY_NAMES = "many_names", "同一部手机登记了很多人"
     BURST = "burst", "同一部手机连续提交"
     ELSEWHERE = "elsewhere", "同一部手机刚在别处登记"
-
-
-Reason = tuple[str, ...]  # ("fever", "37.6", "37.3") or (field, value) of a question of the scheme
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A verdict with all its reasons, the gravest first."""
-
-    verdict: Verdict
-    reasons: tuple[Reason, ...] = ()
-
-    def doubted(self, reason: Reason) -> Judgement:
-        """With one more reason why a guard has to look: no longer a pass."""
-        verdict = Verdict.ATTENTION if self.verdict == Verdict.PASS else self.verdict
-        return Judgement(verdict, (*self.reasons, reason))
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """What somebody declared at a gate, understood and within range."""
-
-    name: str
-    mobile: str | None = None
-    celsius: Decimal | None = None
-    answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # question field -> chosen values
-    enterprise: str = ""
-    purpose: str = ""
-    child: bool = False  # under 14, and came along with a guardian who registers (PRIV-4)
-
-
-def judge(policy: Policy, form: GateForm, declared: Declaration, *, faulty: bool = False) -> Judgement:
-    """The verdict of this scheme on this declaration. It judges only what the form asks; an unmeasured temperature is
-    never a pass, and where the mode has no measures nobody is judged at all (HLTH-1, HLTH-10).
-
-    `faulty`: the gate's thermometer is reported broken, and the row says so instead of 尚未测温.
-    """
-    if not form.judged:
-        return Judgement(Verdict.REGISTERED)
-    refusals: list[Reason] = []
-    doubts: list[Reason] = []
-    answers = with_stricter_code(declared.answers)
-    for question in form.questions:
-        if question.kind == "temperature":
-            _judge_temperature(policy, declared.celsius, refusals, doubts, faulty)
-        for choice in question.choices:
-            if choice.value in answers.get(question.field, ()):
-                if choice.effect == Effect.REFUSED:
-                    refusals.append((question.field, choice.value))
-                elif choice.effect == Effect.ATTENTION:
-                    doubts.append((question.field, choice.value))
-    if refusals:
-        return Judgement(Verdict.REFUSED, (*refusals, *doubts))
-    return Judgement(Verdict.ATTENTION, tuple(doubts)) if doubts else Judgement(Verdict.PASS)
-
-
-def with_stricter_code(answers: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
-    """The answers as they are judged: of the code that was declared and the one that the service found, the stricter."""
-    codes = (*answers.get("code_status", ()), *answers.get(CODE_FOUND, ()))
-    if CODE_FOUND not in answers:
-        return answers
-    return {**answers, "code_status": (min(codes, key=CODES_BY_SEVERITY.index),)}
-
-
-def _judge_temperature(
-    policy: Policy, celsius: Decimal | None, refusals: list[Reason], doubts: list[Reason], faulty: bool
-) -> None:
-    limits = policy.thresholds
-    if celsius is None:
-        doubts.append(("faulty",) if faulty else ("unmeasured",))
-    elif celsius >= limits.fever_celsius:
-        refusals.append(("fever", str(celsius), str(limits.fever_celsius)))
-    elif celsius < limits.low_celsius:
-        doubts.append(("low", str(celsius)))
-
-
-WORDS: dict[str, tuple[str, str]] = {
-    "fever": ("体温{0}℃，达到{1}℃", "Temperature {0} ℃, at or above {1} ℃"),
-    "low": ("体温{0}℃，偏低，请复测", "Temperature {0} ℃ is low, please measure again"),
-    "unmeasured": ("尚未测温", "Not measured yet"),
-    "faulty": ("未测（设备故障）", "Not measured (thermometer out of order)"),
-    "unasked": (
-        "纸质登记没有问健康和旅居，请核对",
-        "Health and travel were not asked on paper, please check",
-    ),
-    "code_unknown": ("健康码未知，请人工核验", "Health code unknown, please have the guard check it"),
-    "earlier": ("{0}时被拒绝过，请门岗复测", "Refused at {0}, please have the guard measure again"),
-}
-
-
-def reason_words(policy: Policy, reason: Reason, english: bool = False) -> str:
-    """The reason as a sentence of the scheme that gave it."""
-    code, *values = reason
-    if code in WORDS:
-        return WORDS[code][english].format(*values)
-    for form in policy.gate.values():
-        question = form.question(code)
-        for choice in question.choices if question else ():
-            if choice.value == values[0]:
-                return choice.reason_en if english else choice.reason
-    raise KeyError(f"the scheme {policy.key} has no reason {reason}")
 
 
 def fold(written: str) -> str:
@@ -488,14 +378,6 @@ class Note(Row):
         entry.notes.append(note)
         entry.handled_at = None if outcome in UNFINISHED else now
         return note
-
-
-def write_reasons(reasons: Iterable[Reason]) -> str:
-    return json.dumps([list(r) for r in reasons], ensure_ascii=False) if reasons else ""
-
-
-def read_reasons(text: str) -> tuple[Reason, ...]:
-    return tuple(tuple(r) for r in json.loads(text)) if text else ()
 
 
 def marks_of(

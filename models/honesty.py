@@ -16,8 +16,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Float, and_, case, cast, distinct, extract, func, select
 from sqlalchemy.orm import Session
 
-from .gate import CheckIn, Kind, Mark, Source, Verdict
+from .gate import CheckIn, Kind, Mark, Source
 from .identifiers import mobile_needs_confirming
+from .judging import Verdict
 from .vault import Vault
 
 QUICK_SECONDS = 3  # between opening the form and sending it

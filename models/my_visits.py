@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from .base import RuleBroken, local
 from .destruction import forget
-from .gate import RECHECK_WINDOW, CheckIn, Verdict
+from .gate import RECHECK_WINDOW, CheckIn
+from .judging import Verdict
 from .keeping import Destruction, Hold
 from .looks import Look, looks_at
 from .places import ModeOrder, Place

@@ -18,7 +18,8 @@ from .access import Post
 from .accounts import Account, Appointment
 from .base import RuleBroken, local
 from .enterprises import Enterprise, Premises
-from .gate import OPEN_CASE, CheckIn, Kind, Verdict
+from .gate import OPEN_CASE, CheckIn, Kind
+from .judging import Verdict
 from .places import Adoption, Community, District, Gate, ModeOrder, Place, Street
 from .policy.book import Book
 from .policy.schema import Mode, Policy, Question, StaffingDuty

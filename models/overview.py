@@ -24,7 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from .base import local
-from .gate import OPEN_CASE, CheckIn, Kind, Verdict
+from .gate import OPEN_CASE, CheckIn, Kind
+from .judging import Verdict
 from .places import ModeOrder, Place
 
 T = CheckIn.__table__

@@ -23,7 +23,8 @@ from sqlalchemy.engine import Dialect
 
 from .base import UTCDateTime
 from .driver import Ready, reading_from
-from .gate import CheckIn, Kind, Reading, Verdict
+from .gate import CheckIn, Kind, Reading
+from .judging import Verdict
 from .places import District, Gate, GateCode, Place
 
 T: Any = CheckIn.__table__

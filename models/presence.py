@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text, upd
 from sqlalchemy.orm import Session
 
 from .base import RuleBroken, local
-from .gate import ADMITTED, INSIDE, CheckIn, Departure, Kind, Note, Outcome, Verdict, write_reasons
+from .gate import ADMITTED, INSIDE, CheckIn, Departure, Kind, Note, Outcome
+from .judging import Verdict, write_reasons
 from .pulse import move
 
 LATELY = timedelta(minutes=10)  # how far back one tap reaches

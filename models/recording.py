@@ -16,23 +16,9 @@ from . import register_statements as statements
 from .accounts import Account
 from .base import SHANGHAI, RuleBroken, local
 from .driver import DriverConnection
-from .gate import (
-    CheckIn,
-    Declaration,
-    Departure,
-    Judgement,
-    Kind,
-    Mark,
-    MeasuredBy,
-    Note,
-    Reading,
-    Reason,
-    Source,
-    Verdict,
-    read_reasons,
-    write_reasons,
-)
+from .gate import CheckIn, Departure, Kind, Mark, MeasuredBy, Note, Reading, Source
 from .gateview import GateView, view_of
+from .judging import Declaration, Judgement, Reason, Verdict, read_reasons, write_reasons
 from .keeping import Hold
 from .paper import PaperSheet
 from .places import Gate, ModeOrder

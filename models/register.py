@@ -20,21 +20,16 @@ from .gate import (
     RECHECK_WINDOW,
     CheckIn,
     CodeCheck,
-    Declaration,
     HandReason,
-    Judgement,
     Kind,
     Mark,
     MeasuredBy,
-    Reason,
     Source,
-    Verdict,
     fold,
-    judge,
     marks_of,
-    write_reasons,
-)  # fmt: skip
+)
 from .gateview import GateView
+from .judging import Declaration, Judgement, Reason, Verdict, judge, write_reasons
 from .vault import Vault
 
 BEFORE_MIDNIGHT = timedelta(minutes=1)  # longer than any request waits for the database

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from .gate import CheckIn, Kind, Verdict
+from .gate import CheckIn, Kind
+from .judging import Verdict
 from .keeping import DaySum
 from .places import Place
 

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Select, func, or_, select, text, update
 from sqlalchemy.orm import Session, defer, selectinload
 
 from .base import RuleBroken, local
-from .gate import INSIDE, CheckIn, Departure, Kind, Verdict
+from .gate import INSIDE, CheckIn, Departure, Kind
+from .judging import Verdict
 from .places import Place
 from .pulse import move
 

@@ -7,7 +7,8 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from .gate import CheckIn, Verdict
+from .gate import CheckIn
+from .judging import Verdict
 from .places import Place
 
 

@@ -17,8 +17,9 @@ from models.archive import Employee
 from models.base import db, local
 from models.enterprises import Enterprise, Premises
 from models.follow_ups import FollowUp
-from models.gate import CheckIn, Kind, MeasuredBy, Verdict
+from models.gate import CheckIn, Kind, MeasuredBy
 from models.health_entries import EntrySource, HealthEntry, Report, work_day_of, write
+from models.judging import Verdict
 from models.places import Adoption, Clinic, Community, District, Gate, Place, PlaceKind, Street, Unit
 from models.policy.schema import Mode
 from models.watch import Fault, FaultKind

@@ -15,8 +15,9 @@ from models.base import db, local
 from models.demo import people
 from models.devices import GateDevice
 from models.enterprises import Enterprise, Premises
-from models.gate import CheckIn, Departure, Kind, Note, Reading, Verdict, judge
+from models.gate import CheckIn, Departure, Kind, Note, Reading
 from models.gateview import mode_at
+from models.judging import Verdict, judge
 from models.keeping import DaySum, Destruction, Hold
 from models.passwords import password_matches
 from models.places import Clinic, Community, District, Gate, GateCode, ModeOrder, Place, PlaceKind, Street

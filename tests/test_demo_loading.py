@@ -12,7 +12,8 @@ from models import demo
 from models.access import Post
 from models.base import RuleBroken, db, local
 from models.demo import crowd, people
-from models.gate import CheckIn, Note, Reading, Verdict
+from models.gate import CheckIn, Note, Reading
+from models.judging import Verdict
 from models.places import District, GateCode
 from tests import make
 from tests.conftest import NOW, _empty

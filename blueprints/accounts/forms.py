@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import (
-    DateField,
-    HiddenField,
-    PasswordField,
-    SelectField,
-    StringField,
-    TextAreaField,
-)
+from wtforms import HiddenField, PasswordField, StringField, TextAreaField
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
-from blueprints.web.fields import MobileField, UsernameField
+from blueprints.web.fields import DayField, MobileField, SelectField, UsernameField
 
 
 class SignInForm(FlaskForm):
@@ -98,9 +91,9 @@ class InviteForm(FlaskForm):
     """`scope_id` gets its choices from where the person may invite into this post."""
 
     name = StringField("姓名", [DataRequired("请填姓名"), Length(max=40, message="姓名最多40个字")])
-    scope_id = SelectField("负责的范围", coerce=int, validate_choice=True)
-    starts_on = DateField("任期从", [InputRequired("请填任期的开始日期")])
-    ends_on = DateField("任期到（含当天）", [InputRequired("请填任期的结束日期")])
+    scope_id = SelectField("负责的范围", coerce=int)
+    starts_on = DayField("任期从", [InputRequired("请填任期的开始日期")])
+    ends_on = DayField("任期到（含当天）", [InputRequired("请填任期的结束日期")])
 
 
 class ReasonForm(FlaskForm):

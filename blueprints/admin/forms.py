@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import (
-    BooleanField,
-    DateField,
-    RadioField,
-    SelectField,
-    StringField,
-    TextAreaField,
-    ValidationError,
-)
+from wtforms import BooleanField, StringField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, Length, Optional
 
-from blueprints.web.fields import MobileField, UsernameField, options
+from blueprints.web.fields import (
+    DayField,
+    MobileField,
+    RadioField,
+    SelectField,
+    UsernameField,
+    number_or_none,
+    options,
+)
 from models.passwords import Rule
 from models.places import PlaceKind
 
 NAME = [DataRequired("请填名称"), Length(max=40, message="名称最多40个字")]
-
-
-def number_or_none(value: str | int | None) -> int | None:
-    return int(value) if value else None
 
 
 class ReasonForm(FlaskForm):
@@ -88,8 +84,8 @@ class DistrictForm(FlaskForm):
 
 class AppointForm(FlaskForm):
     scope_id = SelectField("负责的范围", coerce=int)
-    starts_on = DateField("任期从", [DataRequired("请填任期的开始日期")])
-    ends_on = DateField("任期到（含当天）", [DataRequired("请填任期的结束日期")])
+    starts_on = DayField("任期从", [DataRequired("请填任期的开始日期")])
+    ends_on = DayField("任期到（含当天）", [DataRequired("请填任期的结束日期")])
 
 
 class RulesForm(FlaskForm):
@@ -118,9 +114,9 @@ class AuditFilter(FlaskForm):
     class Meta:
         csrf = False
 
-    since = DateField("从", [Optional()])
-    until = DateField("到", [Optional()])
+    since = DayField("从", [Optional()])
+    until = DayField("到", [Optional()])
 
-    def validate_until(self, field: DateField) -> None:
+    def validate_until(self, field: DayField) -> None:
         if field.data and self.since.data and field.data < self.since.data:
             raise ValidationError("结束日期早于开始日期")

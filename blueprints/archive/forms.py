@@ -6,18 +6,19 @@ import re
 from datetime import time
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField, StringField
-from wtforms.validators import (
-    AnyOf,
-    DataRequired,
-    InputRequired,
-    Length,
-    NumberRange,
-    Optional,
-    ValidationError,
-)
+from wtforms import BooleanField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 
-from blueprints.web.fields import PlainLinesField, PlainTextField, options
+from blueprints.web.fields import (
+    DayField,
+    PlainLinesField,
+    PlainTextField,
+    RadioField,
+    SelectField,
+    WholeField,
+    listed_number,
+    options,
+)
 from models.employee_facts import DOCUMENT_KINDS, FIELDS
 from models.health_file import MOST_TEXT, AbsenceKind, CheckUpKind
 from models.policy.schema import WorkerKind
@@ -26,40 +27,12 @@ REASONS = {"contact": "联系本人", "verify": "核对资料", "care": "安排�
 EXPORT_REASONS = {"insure": "办理参保、体检", "verify": "核对资料", "tracing": "协助流调"}
 
 
-class ChineseDate(DateField):
-    """A date whose error says what to type."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(f"没有看懂“{' '.join(valuelist)[:20]}”，日期写成2026-11-20") from None
-        if self.data is not None and not 1950 <= self.data.year < 2100:
-            raise ValueError(f"年份不会是{self.data.year}年，请核对")
-
-
-class WholeNumber(IntegerField):
-    """A number whose error says what to type."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError("请填数字，例如1") from None
-
-
 def _one_of(words: str, choices: list[tuple[str, str]]) -> SelectField:
-    said = AnyOf([value for value, _words in choices], message="请从列表里选一项")
-    return SelectField(words, choices=options(choices), validate_choice=False, validators=[said])
+    return SelectField(words, choices=options(choices))
 
 
 def _reason(words: str, choices: dict[str, str]) -> RadioField:
-    return RadioField(
-        words,
-        choices=options(choices.items()),
-        validate_choice=False,
-        validators=[InputRequired("请选择原因"), AnyOf(list(choices), message="请从这几项里选一项")],
-    )
+    return RadioField(words, choices=options(choices.items()), validators=[InputRequired("请选择原因")])
 
 
 class EmployeeForm(FlaskForm):
@@ -87,7 +60,7 @@ class EmployeeForm(FlaskForm):
     job = StringField(FIELDS["job"])
     premises_id = SelectField(
         "实际工作地点",
-        coerce=lambda value: int(value) if str(value).isdigit() else None,
+        coerce=listed_number,
         validate_choice=False,
     )
     hazards = StringField(FIELDS["hazards"])
@@ -101,11 +74,11 @@ class EmployeeForm(FlaskForm):
 
 
 class LeaveForm(FlaskForm):
-    on = ChineseDate("最后工作日", [InputRequired("请填最后工作日")])
+    on = DayField("最后工作日", [InputRequired("请填最后工作日")])
 
 
 class ComeBackForm(FlaskForm):
-    on = ChineseDate("返岗日期", [InputRequired("请填返岗日期")])
+    on = DayField("返岗日期", [InputRequired("请填返岗日期")])
 
 
 class RevealForm(FlaskForm):
@@ -132,33 +105,33 @@ class TeamForm(FlaskForm):
 
 class AbsenceForm(FlaskForm):
     kind = _one_of("类别", [(k.value, k.label) for k in AbsenceKind])
-    from_on = ChineseDate("从", [InputRequired("请填开始日期")])
-    until_on = ChineseDate("到（含这一天，不确定就不填）", [Optional()])
+    from_on = DayField("从", [InputRequired("请填开始日期")])
+    until_on = DayField("到（含这一天，不确定就不填）", [Optional()])
     note = PlainLinesField("说明（可以不填）", [Length(max=MOST_TEXT, message=f"说明最多{MOST_TEXT}个字")])
 
 
 class VaccinationForm(FlaskForm):
     vaccine = PlainTextField("疫苗", [DataRequired("请填疫苗名称"), Length(max=40, message="最多40个字")])
-    dose = WholeNumber(
+    dose = WholeField(
         "第几剂", [InputRequired("请填第几剂，例如1"), NumberRange(1, 20, "请填1到20之间的数")], default=1
     )
-    on = ChineseDate("接种日期", [InputRequired("请填接种日期")])
+    on = DayField("接种日期", [InputRequired("请填接种日期")])
 
 
 class CheckUpForm(FlaskForm):
     kind = _one_of("类别", [(k.value, f"{k.label}体检") for k in CheckUpKind])
     hazards = PlainTextField("针对的危害因素（可以不填）", [Length(max=100, message="最多100个字")])
-    due_on = ChineseDate("应检日期（计划时填）", [Optional()])
-    done_on = ChineseDate("检查日期（做完再填）", [Optional()])
+    due_on = DayField("应检日期（计划时填）", [Optional()])
+    done_on = DayField("检查日期（做完再填）", [Optional()])
     result = PlainLinesField("结论（可以不填）", [Length(max=MOST_TEXT, message=f"结论最多{MOST_TEXT}个字")])
     contraindicated = BooleanField("有职业禁忌，不能从事这个岗位")
-    notified_on = ChineseDate("书面告知本人的日期", [Optional()])
-    next_on = ChineseDate("下次体检日期（医院定的；不填按12个月算）", [Optional()])
+    notified_on = DayField("书面告知本人的日期", [Optional()])
+    next_on = DayField("下次体检日期（医院定的；不填按12个月算）", [Optional()])
 
 
 class TravelForm(FlaskForm):
-    from_on = ChineseDate("出发日期", [InputRequired("请填出发日期")])
-    until_on = ChineseDate("返回日期（没回来不填）", [Optional()])
+    from_on = DayField("出发日期", [InputRequired("请填出发日期")])
+    until_on = DayField("返回日期（没回来不填）", [Optional()])
     place = PlainLinesField(
         "去了哪里", [DataRequired("请填地点"), Length(max=MOST_TEXT, message=f"最多{MOST_TEXT}个字")]
     )

@@ -5,20 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_wtf import FlaskForm
-from wtforms import DateTimeLocalField, RadioField, SelectField, SelectMultipleField
-from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
-from blueprints.web.fields import DayField, PlainTextField, options
-from models.base import SHANGHAI
+from blueprints.web.fields import (
+    DayField,
+    MomentField,
+    PlainTextField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    options,
+)
 from models.contacts import NOTE_SIGNS, REASONS, About, Way
-
-
-class Instant(DateTimeLocalField):
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(f"没有看懂“{valuelist[0]}”，请填日期和时刻，例如2026-11-20T09:30") from None
 
 
 class ContactForm(FlaskForm):
@@ -27,15 +25,14 @@ class ContactForm(FlaskForm):
     way = SelectField("怎样联络的", choices=options((w.value, w.label) for w in Way))
     about = SelectField("为了什么", choices=options((a.value, a.label) for a in About))
     note = PlainTextField("说明（可以不填）", [Length(max=NOTE_SIGNS, message=f"说明最多{NOTE_SIGNS}个字")])
-    at = Instant("什么时候（不填就是现在）", [Optional()], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+    at = MomentField("什么时候（不填就是现在）", [Optional()])
     next_on = DayField("约定下次联络（可以不填）", [Optional()])
 
     def facts(self, now: datetime) -> dict:
         """What `Contact.write` takes of it."""
-        at = self.at.data
         return {
             "way": Way(self.way.data), "about": About(self.about.data), "note": self.note.data or "",
-            "at": now if at is None else at.replace(tzinfo=SHANGHAI), "next_on": self.next_on.data,
+            "at": self.at.data or now, "next_on": self.next_on.data,
         }  # fmt: skip
 
 
@@ -57,6 +54,5 @@ class LookForm(FlaskForm):
     reason = RadioField(
         "为什么要看手机号",
         choices=options(REASONS.items()),
-        validate_choice=False,
-        validators=[InputRequired("请选择查看的原因"), AnyOf(list(REASONS), message="请从这几项里选一项")],
+        validators=[InputRequired("请选择查看的原因")],
     )

@@ -16,7 +16,7 @@ from blueprints.web.page import done, page
 from blueprints.web.paging import paged
 from blueprints.web.site import site
 from models import contacts
-from models.base import SHANGHAI, RuleBroken, db, local
+from models.base import RuleBroken, db, local
 from models.contacts import About, Contact
 from models.enterprises import Enterprise, Premises
 from models.office import health_staff
@@ -76,14 +76,14 @@ def place_log(place: Place) -> ResponseReturnValue:
 def correct(contact: Contact) -> ResponseReturnValue:
     """Writes an own entry anew; the old one stays to be read."""
     _must_be_own(contact)
-    was = local(contact.at).replace(tzinfo=None)
+    was = local(contact.at)
     form = ContactForm(data={
         "way": contact.way.value, "about": contact.about.value, "note": contact.note or "", "at": was,
         "next_on": contact.next_on,
     })  # fmt: skip
     if form.validate_on_submit():
         facts = form.facts(site.now())
-        if facts["at"] == was.replace(second=0, microsecond=0, tzinfo=SHANGHAI):
+        if facts["at"] == was.replace(second=0, microsecond=0):
             facts["at"] = contact.at  # the field knows no seconds
         try:
             fresh = contact.correct(**facts, by=current_user.account, now=site.now())

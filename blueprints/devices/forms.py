@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, RadioField, SelectField
-from wtforms.fields.choices import SelectChoice
+from wtforms import PasswordField
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
-from blueprints.web.fields import PlainLinesField, PlainTextField
+from blueprints.web.fields import PlainLinesField, PlainTextField, RadioField, SelectField, options
 from models.devices import LABEL_LENGTH, WORDS_LENGTH, DeviceKind
 
 
@@ -17,7 +16,7 @@ class DeviceForm(FlaskForm):
     gate_id = SelectField("放在哪个入口", coerce=int)
     kind = RadioField(
         "是什么",
-        choices=[SelectChoice(kind.value, kind.label) for kind in DeviceKind],
+        choices=options((kind.value, kind.label) for kind in DeviceKind),
         validators=[InputRequired("请选手机还是平板")],
     )
     label = PlainTextField(

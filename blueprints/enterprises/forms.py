@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
-
 from flask_wtf import FlaskForm
-from wtforms import DateField, DateTimeLocalField, IntegerField, StringField, ValidationError
-from wtforms import SelectField as PlainSelectField
+from wtforms import StringField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
-from wtforms.widgets import TextInput
 
-from blueprints.web.fields import PlainLinesField, PlainTextField, options
-from models.base import SHANGHAI
+from blueprints.web.fields import (
+    DayField,
+    MomentField,
+    PlainLinesField,
+    PlainTextField,
+    SelectField,
+    WholeField,
+    number_or_none,
+    options,
+)
 from models.enterprises import MOST_PEOPLE
 from models.identifiers import Unreadable, credit_code, landline, mobile
 from models.initials import LONGEST
@@ -21,78 +24,13 @@ from models.sizes import Sector
 MOST_MONEY = 100_000_000  # 万元
 
 
-def number_or_none(value: str | int | None) -> int | None:
-    return int(value) if value else None
-
-
 def _text(label: str, most: int, missing: str = "") -> PlainTextField:
     needed = [DataRequired(missing)] if missing else []
     return PlainTextField(label, [*needed, Length(max=most, message=f"{label}最多{most}个字")])
 
 
-class WholeField(IntegerField):
-    """A whole number, thousands with a comma or not: a text box, for a number box takes no comma."""
-
-    widget = TextInput()
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        typed = valuelist[0].replace(",", "").replace("，", "").strip() if valuelist else ""
-        self.data = None
-        if not typed:
-            return
-        if not (typed.isdigit() and len(typed) < 12):
-            raise ValueError(f"没有看懂“{valuelist[0][:20]}”，请填整数")
-        self.data = int(typed)
-
-
-def _must_be_near(day: date | None) -> None:
-    """The calendar has years that no clock can hold, and a mistyped year is a mistake."""
-    if day is not None and not 2000 <= day.year < 2100:
-        raise ValueError
-
-
-class DayField(DateField):
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-            _must_be_near(self.data)
-        except ValueError:
-            self.data = None
-            raise ValueError(f"没有看懂“{valuelist[0][:20]}”，请填日期，例如2026-12-31") from None
-
-
-class MomentField(DateTimeLocalField):
-    """A day and a time on the clock in Shanghai."""
-
-    def __init__(self, label: str, missing: str, **kwargs: Any) -> None:
-        formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-        super().__init__(label, [InputRequired(missing)], format=formats, **kwargs)
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-            _must_be_near(self.data)
-        except ValueError:
-            self.data = None
-            raise ValueError(f"没有看懂“{valuelist[0][:20]}”，请填日期和时间，例如2026-12-31 09:30") from None
-        if self.data is not None:
-            self.data = self.data.replace(tzinfo=SHANGHAI)
-
-
-class SelectField(PlainSelectField):
-    """What is not on offer is refused in Chinese."""
-
-    def pre_validate(self, form: FlaskForm) -> None:
-        try:
-            super().pre_validate(form)
-        except ValidationError:
-            raise ValidationError("请从列表里选") from None
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError("请从列表里选") from None
+def _moment(label: str, missing: str) -> MomentField:
+    return MomentField(label, [InputRequired(missing)], since=2000)
 
 
 class PhoneField(StringField):
@@ -157,11 +95,11 @@ class RegisterForm(ProfileForm, StandForm):
 
 class HeadcountForm(FlaskForm):
     number = WholeField("在册人数", [InputRequired("请填人数")])
-    from_on = DayField("从哪天起", [InputRequired("请填从哪天起是这个人数")])
+    from_on = DayField("从哪天起", [InputRequired("请填从哪天起是这个人数")], since=2000)
 
 
 class CloseForm(FlaskForm):
-    closed_on = DayField("最后一天", [InputRequired("请填最后一天")])
+    closed_on = DayField("最后一天", [InputRequired("请填最后一天")], since=2000)
     reason = PlainLinesField(
         "原因", [DataRequired("请写关闭的原因"), Length(max=200, message="原因最多200个字")]
     )
@@ -173,13 +111,13 @@ class MoveInForm(FlaskForm):
 
     place_id = SelectField("场所", [InputRequired("请选场所")], coerce=number_or_none)
     room = _text("房间", 30)
-    at = MomentField("从什么时候起", "请填从什么时候起")
+    at = _moment("从什么时候起", "请填从什么时候起")
 
 
 class MoveOutForm(FlaskForm):
-    at = MomentField("什么时候迁出", "请填什么时候迁出")
+    at = _moment("什么时候迁出", "请填什么时候迁出")
 
 
 class RoomForm(FlaskForm):
     room = _text("新房间", 30, "请填新房间")
-    at = MomentField("从什么时候起", "请填从什么时候起")
+    at = _moment("从什么时候起", "请填从什么时候起")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import BooleanField, RadioField, StringField, ValidationError
+from wtforms import BooleanField, StringField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
-from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, options
+from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, RadioField, options
 from models import photographs
 from models.base import RuleBroken
 from models.posts import CHARTER

@@ -8,11 +8,10 @@ from flask import flash, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import IntegerField
 from wtforms.validators import InputRequired
 
 from blueprints.gate import bp
-from blueprints.web.fields import JustAct
+from blueprints.web.fields import JustAct, WholeField
 from blueprints.web.guard import commit, needs
 from blueprints.web.page import done
 from blueprints.web.site import site
@@ -26,7 +25,7 @@ from models.places import Gate
 class ConfirmForm(FlaskForm):
     """The one tap: up to the newest entry that was on the screen."""
 
-    upto = IntegerField("到哪一条", [InputRequired("这一页放得太久，请刷新后再确认")])
+    upto = WholeField("到哪一条", [InputRequired("这一页放得太久，请刷新后再确认")])
 
 
 @bp.post("/gate/<int:gate_id>/confirm")

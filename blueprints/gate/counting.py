@@ -11,11 +11,10 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
-from wtforms import IntegerField
 from wtforms.validators import InputRequired
 
 from blueprints.gate import bp
-from blueprints.web.fields import JustAct
+from blueprints.web.fields import JustAct, WholeField
 from blueprints.web.guard import commit, needs, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.site import site
@@ -24,21 +23,8 @@ from models.places import Gate, Place
 from models.watch import MOST_HEADS, HeadCount, head_counts
 
 
-class WholeNumber(IntegerField):
-    """A number whose error says what to type."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        typed = valuelist[0].strip() if valuelist else ""
-        try:
-            super().process_formdata([typed])
-        except ValueError:
-            raise ValueError(
-                f"没有看懂“{typed}”，请填数到几个人，例如48" if typed else "请填数到几个人"
-            ) from None
-
-
 class HeadsForm(FlaskForm):
-    heads = WholeNumber("数到几个人", [InputRequired("请填数到几个人，没有人就填0")])
+    heads = WholeField("数到几个人", [InputRequired("请填数到几个人，没有人就填0")], example="48")
 
 
 @bp.route("/gate/count", methods=["GET", "POST"])

@@ -20,8 +20,9 @@ from blueprints.web.site import site
 from models import presence, words
 from models.base import db, local
 from models.devices import GateDevice, Shift
-from models.gate import CheckIn, HandReason, Source, Verdict, reason_words
+from models.gate import CheckIn, HandReason, Source
 from models.gateview import GateView
+from models.judging import Verdict, reason_words
 from models.places import Gate, Place
 from models.visits import inside_now
 from models.watch import NoticeKind

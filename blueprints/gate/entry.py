@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Protocol
 
 from models import identifiers
-from models.gate import Declaration
 from models.identifiers import Unreadable
+from models.judging import Declaration
 from models.policy.schema import GateForm, Policy, Question
 
 TEXT_LENGTH = 60

@@ -8,11 +8,11 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
-from wtforms import IntegerField, RadioField, StringField
+from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from blueprints.gate import bp
-from blueprints.web.fields import JustAct, options
+from blueprints.web.fields import JustAct, RadioField, WholeField, options
 from blueprints.web.guard import commit, needs
 from blueprints.web.page import done, page
 from blueprints.web.site import site
@@ -29,7 +29,9 @@ class FaultForm(FlaskForm):
         choices=options((k.value, k.label) for k in FaultKind),
         validators=[InputRequired("请选是什么情况")],
     )
-    hours = IntegerField("预计几小时修好", [InputRequired(f"请填1到{MOST_HOURS}的整数，例如2")], default=2)
+    hours = WholeField(
+        "预计几小时修好", [InputRequired(f"请填1到{MOST_HOURS}的整数，例如2")], default=2, example="2"
+    )
     note = StringField("说明（可不填）", [Length(max=60, message="最多60个字")])
 
 

@@ -20,9 +20,10 @@ from blueprints.web.page import done, page
 from blueprints.web.site import site
 from models import identifiers
 from models.base import RuleBroken, db, local
-from models.gate import CheckIn, reason_words
+from models.gate import CheckIn
 from models.gateview import GateView, view_of
 from models.identifiers import Unreadable
+from models.judging import reason_words
 from models.paper import PaperSheet
 from models.policy.schema import GateForm
 from models.recording import (

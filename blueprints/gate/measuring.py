@@ -8,12 +8,12 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import RadioField, StringField, ValidationError
-from wtforms.fields.choices import SelectChoice
+from wtforms import StringField, ValidationError
 from wtforms.validators import InputRequired
 
 from blueprints.gate import bp
 from blueprints.gate.desk import shown
+from blueprints.web.fields import RadioField, options
 from blueprints.web.guard import commit, needs
 from blueprints.web.page import done, page
 from blueprints.web.site import site
@@ -29,7 +29,7 @@ class MeasureForm(FlaskForm):
     temperature = StringField("门岗实测体温（℃）", [InputRequired("请填量到的体温，例如36.5")])
     mask = RadioField(
         "口罩",
-        choices=[SelectChoice("yes", "已戴好"), SelectChoice("no", "没有戴")],
+        choices=options([("yes", "已戴好"), ("no", "没有戴")]),
         validators=[InputRequired("请选择有没有戴口罩")],
     )
     celsius: Decimal

@@ -25,8 +25,9 @@ from blueprints.web.site import site
 from blueprints.web.templating import symbols
 from models import passes, pulse, words
 from models.base import local, reading
-from models.gate import ADMITTED, CheckIn, Mark, MeasuredBy, Verdict, read_reasons, reason_words
+from models.gate import ADMITTED, CheckIn, Mark, MeasuredBy
 from models.gateview import GateView
+from models.judging import Verdict, read_reasons, reason_words
 from models.masks import mask_mobile, mask_name
 from models.policy.schema import Effect, GateForm, Mode, Policy
 from models.visits import VISIT

@@ -12,13 +12,13 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
-from wtforms import RadioField, SelectField, StringField
+from wtforms import StringField
 from wtforms.validators import InputRequired, ValidationError
 
 from blueprints.gate import bp
 from blueprints.web import pdf
 from blueprints.web.downloads import by_link, hand_out
-from blueprints.web.fields import options
+from blueprints.web.fields import RadioField, SelectField, options
 from blueprints.web.guard import commit, needs, refuse, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.paging import paged

@@ -23,9 +23,9 @@ from blueprints.web.sign_in import csrf
 from blueprints.web.site import site
 from models.base import db
 from models.code_checks import with_answer
-from models.gate import Declaration
 from models.gateview import GateView, WrongCode
 from models.health_codes import CodeAnswer, Unknown
+from models.judging import Declaration
 from models.places import CODE_LENGTH, CODE_SIGNS, read_code
 from models.register import is_registered, register
 from models.rotating import is_rotating

@@ -9,13 +9,12 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import func, select
-from wtforms import RadioField
-from wtforms.validators import AnyOf, InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Length, Optional
 
 from blueprints.health import bp
 from blueprints.health.manage import offices
 from blueprints.web import guard
-from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, options
+from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, RadioField, options
 from blueprints.web.guard import needs
 from blueprints.web.page import done, page
 from blueprints.web.paging import paged
@@ -31,10 +30,8 @@ MOST = 500
 
 
 def _one_of(label: str, kinds: tuple[StepKind, ...], missing: str) -> RadioField:
-    return RadioField(
-        label, choices=options((kind.value, kind.label) for kind in kinds), validate_choice=False,
-        validators=[InputRequired(missing), AnyOf([kind.value for kind in kinds], message="请从这几项里选一项")],
-    )  # fmt: skip
+    choices = options((kind.value, kind.label) for kind in kinds)
+    return RadioField(label, choices=choices, validators=[InputRequired(missing)])
 
 
 def _note(label: str) -> PlainLinesField:

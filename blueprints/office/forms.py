@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask_wtf import FlaskForm
-from wtforms import SelectField, StringField, TextAreaField, ValidationError
+from wtforms import StringField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length
 
-from blueprints.web.fields import DayField
+from blueprints.web.fields import DayField, SelectField
 from blueprints.web.site import site
 from models.base import RuleBroken
 from models.keeping import Hold
@@ -26,7 +26,7 @@ def _text(label: str, missing: str, most: int = SHORT, area: bool = False) -> St
 class ModeForm(FlaskForm):
     """`scope` is "street:3"; its choices are what the person may order for."""
 
-    scope = SelectField("范围", validators=[DataRequired("请选择范围")], validate_choice=True)
+    scope = SelectField("范围", validators=[DataRequired("请选择范围")])
     name = _text("名称", "请写名称，例如：桂湖街道应急响应")
     reason = _text("原因", "请写原因，企业和访客会看到", LONG, area=True)
     legal_basis = _text("依据", "请写依据的文件和条款", LONG)

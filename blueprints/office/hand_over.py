@@ -10,13 +10,11 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
-from wtforms import RadioField, SelectField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from blueprints.office import bp
-from blueprints.office.forms import DayField
 from blueprints.web import filters, guard
-from blueprints.web.fields import PlainTextField, options
+from blueprints.web.fields import DayField, PlainTextField, RadioField, SelectField, number_or_none, options
 from blueprints.web.guard import commit, needs, serving
 from blueprints.web.page import done, page
 from blueprints.web.paging import paged
@@ -38,9 +36,7 @@ SHOWN = 20  # hand-overs on the page
 class HandOverForm(FlaskForm):
     """`successor` gets its choices from who may take the portfolio."""
 
-    successor = SelectField(
-        "接手的人", coerce=lambda value: int(value or 0), validators=[DataRequired("请选接手的人")]
-    )
+    successor = SelectField("接手的人", coerce=number_or_none, validators=[DataRequired("请选接手的人")])
     how = RadioField("怎么移交", choices=options(HOW), validators=[InputRequired("请选怎么移交")])
     starts_on = DayField("从哪天起", [InputRequired("请填从哪天起移交，今天就是马上")])
     leave_ends_on = DayField("代管到哪天（含当天）", [Optional()])

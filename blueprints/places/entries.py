@@ -12,9 +12,10 @@ from flask_login import current_user
 from sqlalchemy import ColumnElement, select
 
 from blueprints.places import bp
-from blueprints.places.forms import LONGEST, EntryFilter, listed
+from blueprints.places.forms import LONGEST, EntryFilter
 from blueprints.web import filters, guard
 from blueprints.web.downloads import by_link, hand_out
+from blueprints.web.fields import options
 from blueprints.web.ground import ground
 from blueprints.web.guard import needs
 from blueprints.web.page import page
@@ -105,7 +106,7 @@ def _asked(place: Place) -> tuple[EntryFilter, Sequence[Place], Sequence[Gate]]:
     ).all()
     names = {p.id: "" if p.id == place.id else cases.short_name(p, place) for p in places}
     form = EntryFilter(request.args)
-    form.gate.choices = listed({"": "不限"} | {str(g.id): f"{names[g.place_id]}{g.name}" for g in gates})
+    form.gate.choices = options(((str(g.id), f"{names[g.place_id]}{g.name}") for g in gates), "不限")
     if not form.from_on.process_errors and not form.to_on.process_errors:
         form.to_on.data = form.to_on.data or form.from_on.data or local(site.now()).date()
         form.from_on.data = form.from_on.data or form.to_on.data

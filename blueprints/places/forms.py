@@ -5,38 +5,25 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, SubmitField, TextAreaField
-from wtforms.fields.choices import SelectChoice
-from wtforms.validators import AnyOf, InputRequired, Length, Optional, ValidationError
+from wtforms import HiddenField, StringField, SubmitField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
+from blueprints.web.fields import DayField, RadioField, SelectField, listed_number, options
 from models import looks
 from models.cases import SORTS
-from models.gate import Kind, Outcome, Verdict
+from models.gate import Kind, Outcome
 from models.honesty import LOOKS
 from models.identifiers import Unreadable, celsius
+from models.judging import Verdict
 
 LONGEST = timedelta(days=31)  # days in one list: what a list costs must not grow with the years
 
 REASONS = {code: words for code, (words, _english) in looks.REASONS.items()}
 
 
-class ChineseDate(DateField):
-    """A date whose error says what to type."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(f"没有看懂“{' '.join(valuelist)}”，日期写成2026-11-20") from None
-
-
-def listed(choices: dict[str, str]) -> list[SelectChoice]:
-    return [SelectChoice(value, label) for value, label in choices.items()]
-
-
 def one_of(field_label: str, choices: dict[str, str], **more) -> SelectField:
     """A drop-down list of a filter; its first line lets everything through."""
-    return SelectField(field_label, choices=listed({"": "不限"} | choices), default="", **more)
+    return SelectField(field_label, choices=options(choices.items(), "不限"), default="", **more)
 
 
 class EntryFilter(FlaskForm):
@@ -46,11 +33,9 @@ class EntryFilter(FlaskForm):
         csrf = False
 
     q = StringField("姓名、完整手机号或企业", [Length(max=60, message="最多60个字")])
-    from_on = ChineseDate("从", [Optional()])
-    to_on = ChineseDate("到", [Optional()])
-    gate = SelectField(
-        "入口", coerce=lambda value: int(value) if str(value).isdigit() else None, validate_choice=False
-    )
+    from_on = DayField("从", [Optional()])
+    to_on = DayField("到", [Optional()])
+    gate = SelectField("入口", coerce=listed_number, validate_choice=False)
     verdict = one_of("判定", {"abnormal": "禁止和注意", **{v.value: v.label for v in Verdict}})
     handled = one_of("处理", {"no": "未处理", "yes": "已处理"})
     kind = one_of("类别", {kind.value: kind.label for kind in Kind})
@@ -59,7 +44,7 @@ class EntryFilter(FlaskForm):
     look = one_of("核对", LOOKS)
     sort = SelectField(
         "排序",
-        choices=listed(dict(zip(SORTS, ("最新在前", "最早在前", "最紧要在前", "体温高的在前"), strict=True))),
+        choices=options(zip(SORTS, ("最新在前", "最早在前", "最紧要在前", "体温高的在前"), strict=True)),
         default="newest",
     )
 
@@ -83,7 +68,7 @@ class EntryFilter(FlaskForm):
             ]
         return words
 
-    def validate_to_on(self, field: DateField) -> None:
+    def validate_to_on(self, field: DayField) -> None:
         if self.from_on.data is None or field.data is None:
             return
         if field.data < self.from_on.data:
@@ -101,12 +86,8 @@ class HandleForm(FlaskForm):
 
     outcome = RadioField(
         "怎样处理的",
-        choices=listed(OUTCOMES),
-        validate_choice=False,
-        validators=[
-            InputRequired("请选择怎样处理的"),
-            AnyOf(list(OUTCOMES), message="请从这几项里选一项"),
-        ],
+        choices=options(OUTCOMES.items()),
+        validators=[InputRequired("请选择怎样处理的")],
     )
     text = TextAreaField("说明（继续跟进时必填）", [Length(max=500, message="说明最多500个字")])
 
@@ -116,9 +97,8 @@ class RevealForm(FlaskForm):
 
     reason = RadioField(
         "为什么要看姓名和手机号",
-        choices=listed(REASONS),
-        validate_choice=False,
-        validators=[InputRequired("请选择查看的原因"), AnyOf(list(REASONS), message="请从这几项里选一项")],
+        choices=options(REASONS.items()),
+        validators=[InputRequired("请选择查看的原因")],
     )
 
 
@@ -126,5 +106,5 @@ class MapForm(FlaskForm):
     """A spelling and the enterprise it means, or that it means none."""
 
     written = HiddenField("写法", [InputRequired("请从列表里选一个写法")])
-    enterprise = StringField("对应的企业", [Length(max=100)])
+    enterprise = StringField("对应的企业", [Length(max=100, message="最多100个字")])
     aside = SubmitField("不是企业")

@@ -56,7 +56,7 @@ class HoursForm(FlaskForm):
         good = super().validate(extra_validators)
         for field in (self.opens, self.closes):
             if field.errors and field.raw_data:
-                field.errors = [f"没有看懂“{field.raw_data[0]}”，请填24小时制时刻，例如06:30"]
+                field.errors = [f"没有看懂“{field.raw_data[0][:20]}”，请填24小时制时刻，例如06:30"]
         return good
 
 

@@ -12,13 +12,14 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from wtforms import SelectField, StringField
+from wtforms import StringField
 from wtforms.validators import Length
 
 from blueprints.places import bp
-from blueprints.places.forms import listed, one_of
+from blueprints.places.forms import one_of
 from blueprints.web import filters, guard
 from blueprints.web.downloads import by_link, hand_out
+from blueprints.web.fields import SelectField, options
 from blueprints.web.ground import ground
 from blueprints.web.guard import needs
 from blueprints.web.inside import Inside, just_left, narrowed, shown
@@ -128,8 +129,8 @@ def _asked(place: Place) -> tuple[InsideFilter, Sequence[Place]]:
     names = {p.id: cases.short_name(p, place) for p in places}
     names[place.id] = f"只看{place.name}本身"
     within[place.id] -= sum(number for i, number in within.items() if i != place.id)
-    form.building.choices = listed({"": "不限"} | {str(i): f"{names[i]}（{within[i]}人）" for i in ids})
-    form.enterprise.choices = listed({"": "不限"} | _towards(ids))
+    form.building.choices = options(((str(i), f"{names[i]}（{within[i]}人）") for i in ids), "不限")
+    form.enterprise.choices = options(_towards(ids).items(), "不限")
     return form, places
 
 

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from wtforms.validators import Optional, ValidationError
 
 from blueprints.places import bp
-from blueprints.places.forms import LONGEST, ChineseDate
+from blueprints.places.forms import LONGEST
+from blueprints.web.fields import DayField
 from blueprints.web.ground import ground
 from blueprints.web.guard import needs
 from blueprints.web.page import page
@@ -31,9 +32,9 @@ class DayForm(FlaskForm):
     class Meta:
         csrf = False
 
-    day = ChineseDate("哪一天", [Optional()])
+    day = DayField("哪一天", [Optional()])
 
-    def validate_day(self, field: ChineseDate) -> None:
+    def validate_day(self, field: DayField) -> None:
         if field.data is not None and field.data > local(site.now()).date():
             raise ValidationError("这一天还没有到，请选今天或以前")
 

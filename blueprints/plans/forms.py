@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import IntegerField, SelectField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
-from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, options
+from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, SelectField, WholeField, options
 from models.plans import MOST_REACHED, ActivityKind
 
 SHORT, LONG, GOALS, CAPTION = 60, 300, 500, 30
-
-
-class PeopleField(IntegerField):
-    """How many people; what is no number is quoted."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(f"没有看懂“{valuelist[0]}”，请填人数，例如86") from None
 
 
 def _at_most(label: str, most: int) -> Length:
@@ -48,12 +37,13 @@ class ActivityForm(FlaskForm):
 
 class CompleteForm(FlaskForm):
     done_on = DayField("完成日期", [InputRequired("请填哪天完成的")])
-    reached = PeopleField(
+    reached = WholeField(
         "参加人数",
         [
             InputRequired("请填多少人参加"),
             NumberRange(0, MOST_REACHED, message=f"参加人数是0到{MOST_REACHED:,}"),
         ],
+        example="86",
     )
     result = PlainLinesField("做了什么，结果怎样", [DataRequired("请写一句结果"), _at_most("结果", LONG)])
 

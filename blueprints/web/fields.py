@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, StringField, TextAreaField, ValidationError
+from wtforms import (
+    DateField,
+    DateTimeLocalField,
+    Field,
+    IntegerField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms import RadioField as PlainRadioField
+from wtforms import SelectField as PlainSelectField
+from wtforms import SelectMultipleField as PlainSelectMultipleField
 from wtforms.fields.choices import SelectChoice
+from wtforms.widgets import TextInput
 
 from models.accounts import Account
-from models.base import RuleBroken
+from models.base import SHANGHAI, RuleBroken
 from models.identifiers import Unreadable, is_invisible, mobile
 
 
@@ -19,6 +32,48 @@ def options(pairs: Iterable[tuple[Any, str]], empty: str | None = None) -> list[
     """What a SelectField offers, value and words; `empty` are the words of choosing none."""
     first = [] if empty is None else [SelectChoice("", empty)]
     return first + [SelectChoice(value, words) for value, words in pairs]
+
+
+def number_or_none(value: str | int | None) -> int | None:
+    """For `coerce`: the number of what was chosen, nothing for the empty line."""
+    return int(value) if value else None
+
+
+def listed_number(value: str | int | None) -> int | None:
+    """For `coerce` where nobody is told of a wrong choice: what is no number is none."""
+    return int(value) if str(value).isdigit() else None
+
+
+class _Chosen(Field):
+    """What is not on offer is refused in Chinese."""
+
+    refusal = "请从列表里选一项"
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        try:
+            super().pre_validate(form)
+        except ValidationError:
+            raise ValidationError(self.refusal) from None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(self.refusal) from None
+
+
+class SelectField(_Chosen, PlainSelectField):
+    """A drop-down list."""
+
+
+class RadioField(_Chosen, PlainRadioField):
+    """A few to choose from, all of them to be seen."""
+
+    refusal = "请从这几项里选一项"
+
+
+class SelectMultipleField(_Chosen, PlainSelectMultipleField):
+    """Several out of a list."""
 
 
 class JustAct(FlaskForm):
@@ -42,14 +97,70 @@ class PlainLinesField(PlainTextField, TextAreaField):
     breaks = "\n"
 
 
-class DayField(DateField):
-    """A date, with an error in words that quotes what was typed."""
+class _Dated(Field):
+    """An error in words that quotes what was typed. A mistyped year is a mistake, and some years no clock can hold.
+
+    `since`: the first year that is taken.
+    """
+
+    written = ""
+
+    def __init__(self, *arguments: Any, since: int = 1950, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.since = since
 
     def process_formdata(self, valuelist: list[str]) -> None:
+        typed = " ".join(valuelist).strip()
         try:
             super().process_formdata(valuelist)
         except ValueError:
-            raise ValueError(f"没有看懂“{valuelist[0]}”，请填日期，例如2026-12-31") from None
+            raise ValueError(f"没有看懂“{typed[:20]}”，{self.written}") from None
+        if self.data is not None and not self.since <= self.data.year < 2100:
+            year, self.data = self.data.year, None
+            raise ValueError(f"年份不会是{year}年，请核对")
+
+
+class DayField(_Dated, DateField):
+    """A date."""
+
+    written = "日期写成2026-11-20"
+
+
+class MomentField(_Dated, DateTimeLocalField):
+    """A day and a time on the clock in Shanghai."""
+
+    written = "时间写成2026-11-20 09:30"
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+        super().__init__(*arguments, format=formats, **more)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None:
+            self.data = self.data.replace(tzinfo=SHANGHAI)
+
+
+class WholeField(IntegerField):
+    """A whole number, thousands with a comma or not: a text box, for a number box takes no comma.
+
+    `example` stands in what is said of a word.
+    """
+
+    widget = TextInput()
+
+    def __init__(self, *arguments: Any, example: str = "1", **more: Any) -> None:
+        super().__init__(*arguments, render_kw={"inputmode": "numeric"}, **more)
+        self.example = example
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = unicodedata.normalize("NFKC", valuelist[0]).replace(",", "").strip() if valuelist else ""
+        self.data = None
+        if not typed:
+            return
+        if not re.fullmatch(r"-?[0-9]+", typed):
+            raise ValueError(f"没有看懂“{valuelist[0].strip()[:20]}”，请填整数，例如{self.example}")
+        self.data = int(typed[:15])  # longer than any limit; what is too large says so
 
 
 class UsernameField(StringField):

@@ -13,7 +13,8 @@ from random import Random
 from typing import Any
 
 from models.accounts import Account
-from models.gate import CheckIn, Declaration, Note, Outcome, Reading, Verdict
+from models.gate import CheckIn, Note, Outcome, Reading
+from models.judging import Declaration, Verdict
 from models.policy.schema import Policy
 
 TEXTS = {

@@ -24,17 +24,9 @@ from models.demo.cases import Case, Step, changes, steps, take
 from models.demo.crowd import Crowd, Visit
 from models.demo.diary import Diary
 from models.demo.town import Town
-from models.gate import (
-    RECHECK_WINDOW,
-    CheckIn,
-    Declaration,
-    Kind,
-    Mark,
-    MeasuredBy,
-    Verdict,
-    marks_of,
-)
+from models.gate import RECHECK_WINDOW, CheckIn, Kind, Mark, MeasuredBy, marks_of
 from models.gateview import GateView, view_of
+from models.judging import Declaration, Verdict
 from models.places import ModeOrder
 from models.policy.book import Book
 from models.policy.schema import Mode

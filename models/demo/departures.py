@@ -13,7 +13,8 @@ from random import Random
 from typing import Any
 
 from models.base import SHANGHAI, local
-from models.gate import ADMITTED, Departure, Kind, Verdict
+from models.gate import ADMITTED, Departure, Kind
+from models.judging import Verdict
 from models.places import Place
 
 MORNING = 10  # whoever came before this hour most likely works here

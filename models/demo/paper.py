@@ -15,7 +15,7 @@ from models.access import Post
 from models.base import SHANGHAI, local
 from models.demo.people import Mobiles, draw_name
 from models.demo.town import MAIN_GATE, Town
-from models.gate import Declaration
+from models.judging import Declaration
 from models.paper import PaperSheet
 from models.places import CODE_SIGNS
 from models.policy.book import Book

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from models.access import Post
 from models.base import SHANGHAI, local
 from models.demo.town import Town
-from models.gate import CheckIn, MeasuredBy, Verdict
+from models.gate import CheckIn, MeasuredBy
+from models.judging import Verdict
 from models.watch import COUNTING, HeadCount
 
 COUNTED_AT = (time(8, 20), time(8, 50), time(9, 20), time(12, 10), time(14, 0), time(17, 30))

@@ -82,7 +82,7 @@ def load_gate_examples(folder: Path) -> tuple[GateExample, ...]:
 def run_examples(policy: Policy, folder: Path) -> list[str]:
     """One sentence for each worked case in which the policy answers otherwise; none when all agree.
 
-    Of a whole form only the chosen answers are weighed here; a temperature is judged in `models/gate.py`.
+    Of a whole form only the chosen answers are weighed here; a temperature is judged in `models/judging.py`.
     """
     examples = load_examples(folder)
     failures: list[str] = []

@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from models.access import Post
 from models.base import db
-from models.gate import HandReason, MeasuredBy, Source, Verdict
+from models.gate import HandReason, MeasuredBy, Source
+from models.judging import Verdict
 from models.watch import Fault
 from tests import make
 from tests.blueprints.test_confirming import desk

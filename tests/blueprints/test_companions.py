@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from models.base import db
-from models.gate import CheckIn, HandReason, Kind, Verdict
+from models.gate import CheckIn, HandReason, Kind
+from models.judging import Verdict
 from tests.blueprints.test_gate_form import GOOD, fill, open_form, rows, said, submit
 from tests.conftest import NOW
 from tests.reader import read

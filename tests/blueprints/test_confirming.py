@@ -8,7 +8,8 @@ from sqlalchemy import select
 from models.access import Post
 from models.audit import AuditLine
 from models.base import db
-from models.gate import CheckIn, Departure, Kind, Mark, Note, Outcome, Verdict
+from models.gate import CheckIn, Departure, Kind, Mark, Note, Outcome
+from models.judging import Verdict
 from tests import make
 from tests.blueprints.test_gate_form import rows, submit
 from tests.conftest import NOW

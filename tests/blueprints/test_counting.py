@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 
 from models.access import Post
 from models.base import RuleBroken, db
-from models.gate import Kind, Source, Verdict
+from models.gate import Kind, Source
+from models.judging import Verdict
 from models.watch import HeadCount
 from tests import make
 from tests.conftest import NOW

@@ -18,7 +18,8 @@ from models.accounts import Account, LoginSession, token_digest
 from models.audit import AuditLine, Result
 from models.base import db
 from models.devices import DeviceKind, GateDevice, Shift
-from models.gate import CheckIn, Reading, Verdict
+from models.gate import CheckIn, Reading
+from models.judging import Verdict
 from models.rotating import is_rotating
 from models.watch import Fault, FaultKind
 from tests import make

@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from models.access import Post
 from models.base import db
-from models.gate import CheckIn, Kind, Verdict
+from models.gate import CheckIn, Kind
+from models.judging import Verdict
 from models.places import ModeOrder
 from tests import make
 from tests.browser import Page, read

@@ -13,7 +13,8 @@ from models.access import Post
 from models.audit import AuditLine, Result
 from models.base import db
 from models.enterprises import Spelling
-from models.gate import CheckIn, Kind, Mark, MeasuredBy, Note, Outcome, Reading, Verdict, write_reasons
+from models.gate import CheckIn, Kind, Mark, MeasuredBy, Note, Outcome, Reading
+from models.judging import Verdict, write_reasons
 from tests import make
 from tests.conftest import NOW
 from tests.reader import Page, read, words

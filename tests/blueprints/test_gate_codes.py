@@ -12,8 +12,9 @@ from blueprints.web.outside.health_code import HttpCodeService
 from models.access import Post
 from models.base import db
 from models.code_checks import ask_again
-from models.gate import CodeCheck, Verdict
+from models.gate import CodeCheck
 from models.health_codes import CodeAnswer, CodeStatus, Unknown, Why
+from models.judging import Verdict
 from tests import code_service, make
 from tests.blueprints.test_confirming import press
 from tests.blueprints.test_gate_form import EMERGENCY, open_emergency, rows, submit

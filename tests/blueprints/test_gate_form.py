@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from blueprints.gate import nonce
 from models.base import db
-from models.gate import CheckIn, Kind, Mark, Verdict
+from models.gate import CheckIn, Kind, Mark
+from models.judging import Verdict
 from models.places import ModeOrder
 from tests import make
 from tests.conftest import NOW

@@ -13,8 +13,9 @@ from sqlalchemy import select
 from models.access import Post
 from models.audit import AuditLine
 from models.base import db
-from models.gate import CheckIn, Kind, Verdict
+from models.gate import CheckIn, Kind
 from models.gateview import GateView, WrongCode
+from models.judging import Verdict
 from models.places import Gate, GateCode, Place
 from tests import make
 from tests.browser import Page, read

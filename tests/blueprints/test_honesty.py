@@ -8,7 +8,8 @@ import pytest
 from models import honesty
 from models.access import Post
 from models.base import db, local
-from models.gate import Kind, Mark, Source, Verdict, write_reasons
+from models.gate import Kind, Mark, Source
+from models.judging import Verdict, write_reasons
 from tests import make
 from tests.conftest import NOW
 from tests.reader import read, words

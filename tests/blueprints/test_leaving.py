@@ -12,7 +12,8 @@ from blueprints.gate.leaving import leaving_of
 from models.access import Post
 from models.audit import AuditLine, Result
 from models.base import db
-from models.gate import Departure, Kind, Verdict
+from models.gate import Departure, Kind
+from models.judging import Verdict
 from models.register import companion_index
 from models.visits import inside_now
 from tests import make

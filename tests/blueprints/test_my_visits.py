@@ -10,7 +10,8 @@ from blueprints.gate import nonce
 from models.access import Post
 from models.audit import AuditLine, Result
 from models.base import db
-from models.gate import Departure, Kind, MeasuredBy, Note, Outcome, Reading, Verdict, write_reasons
+from models.gate import Departure, Kind, MeasuredBy, Note, Outcome, Reading
+from models.judging import Verdict, write_reasons
 from models.keeping import Destruction, Hold
 from models.register import companion_index
 from tests import make

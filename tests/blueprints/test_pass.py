@@ -8,7 +8,8 @@ from sqlalchemy import select
 from models import words
 from models.access import Post
 from models.base import db
-from models.gate import CheckIn, MeasuredBy, Verdict
+from models.gate import CheckIn, MeasuredBy
+from models.judging import Verdict
 from tests import make
 from tests.blueprints.test_gate_form import EMERGENCY, open_emergency, rows, submit
 from tests.conftest import NOW

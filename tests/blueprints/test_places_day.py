@@ -14,7 +14,8 @@ from models.access import Post
 from models.accounts import LoginSession
 from models.audit import AuditLine, Result
 from models.base import db
-from models.gate import CheckIn, Kind, Mark, Note, Outcome, Verdict, write_reasons
+from models.gate import CheckIn, Kind, Mark, Note, Outcome
+from models.judging import Verdict, write_reasons
 from models.places import ModeOrder
 from models.register import declared_by
 from tests import make

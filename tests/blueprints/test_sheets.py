@@ -17,7 +17,8 @@ from sqlalchemy import func, select
 from models.access import Post
 from models.audit import AuditLine
 from models.base import db, local
-from models.gate import CheckIn, Departure, Kind, MeasuredBy, Source, Verdict
+from models.gate import CheckIn, Departure, Kind, MeasuredBy, Source
+from models.judging import Verdict
 from models.paper import PaperSheet, SheetPhoto
 from tests import make
 from tests.blueprints.test_gate_form import GOOD, open_emergency, said

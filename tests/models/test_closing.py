@@ -10,7 +10,8 @@ from blueprints.web import jobs
 from models import chores
 from models.base import SHANGHAI, db
 from models.closing import Closing, closings
-from models.gate import CheckIn, Departure, Kind, Verdict
+from models.gate import CheckIn, Departure, Kind
+from models.judging import Verdict
 from tests import make
 
 

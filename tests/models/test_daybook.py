@@ -7,7 +7,8 @@ import pytest
 from models import overview
 from models.base import db
 from models.daybook import ANEW, DayBook
-from models.gate import CheckIn, Kind, Mark, Note, Outcome, Verdict
+from models.gate import CheckIn, Kind, Mark, Note, Outcome
+from models.judging import Verdict
 from models.overview import Before
 from models.pulse import SETTLED, Pulse
 from tests import make

@@ -15,8 +15,9 @@ from blueprints.web import jobs
 from models import destruction, weeks
 from models.audit import AuditLine, broken_links
 from models.base import RuleBroken, db, local
-from models.gate import CheckIn, Note, Outcome, Reading, Verdict
+from models.gate import CheckIn, Note, Outcome, Reading
 from models.gateview import view_of
+from models.judging import Verdict
 from models.keeping import DaySum, Destruction, Hold
 from models.paper import PaperSheet, SheetPhoto
 from models.places import ModeOrder

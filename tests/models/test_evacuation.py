@@ -6,7 +6,8 @@ from models.access import Post
 from models.base import db
 from models.enterprises import Premises
 from models.evacuation import muster
-from models.gate import Departure, Kind, Mark, Verdict
+from models.gate import Departure, Kind, Mark
+from models.judging import Verdict
 from models.visits import inside_now
 from tests import make
 from tests.conftest import NOW

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from models.gate import Declaration, Verdict, fold, judge, reason_words
+from models.gate import fold
+from models.judging import Declaration, Verdict, judge, reason_words
 from models.policy.book import SHIPPED, Book
 from models.policy.examples import load_gate_examples
 from models.policy.schema import Mode

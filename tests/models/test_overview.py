@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from models import cases, overview
 from models.base import db
-from models.gate import CheckIn, Kind, Mark, Verdict
+from models.gate import CheckIn, Kind, Mark
+from models.judging import Verdict
 from models.overview import Before, Counts, Day, chart_of
 from tests import make
 from tests.conftest import NOW

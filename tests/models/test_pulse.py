@@ -9,7 +9,8 @@ from sqlalchemy import text, update
 from models import pulse
 from models.base import db
 from models.driver import reading_from
-from models.gate import CheckIn, Note, Outcome, Verdict
+from models.gate import CheckIn, Note, Outcome
+from models.judging import Verdict
 from models.pulse import SETTLED, Pulse
 from tests import make
 from tests.conftest import NOW

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.base import RuleBroken, db, local
-from models.gate import CheckIn, Declaration, Verdict
+from models.gate import CheckIn
+from models.judging import Declaration, Verdict
 from models.paper import PHOTOS, PaperSheet
 from models.recording import PaperRow, Times, check_entered, check_left, moment, record, recorded
 from models.watch import Fault, FaultKind

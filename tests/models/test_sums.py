@@ -11,7 +11,8 @@ from sqlalchemy import select
 from blueprints.web import jobs
 from models import chores, sums
 from models.base import db
-from models.gate import Kind, Mark, Verdict
+from models.gate import Kind, Mark
+from models.judging import Verdict
 from models.keeping import DaySum
 from tests import make
 from tests.conftest import NOW

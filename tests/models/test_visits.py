@@ -15,7 +15,8 @@ from models import presence, visits
 from models.access import Post
 from models.base import RuleBroken, db
 from models.evacuation import muster
-from models.gate import CheckIn, Declaration, Departure, Kind, Mark, Reading, Source, Verdict
+from models.gate import CheckIn, Departure, Kind, Mark, Reading, Source
+from models.judging import Declaration, Verdict
 from models.register import companion_index, register
 from models.visits import Presence, Sought
 from tests import make

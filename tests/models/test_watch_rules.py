@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import func, select, text
 
 from models.base import db, local, writing
-from models.gate import Kind, Source, Verdict, write_reasons
+from models.gate import Kind, Source
+from models.judging import Verdict, write_reasons
 from models.watch import BusyHalf, Fault, FaultKind, GateNotice, NoticeKind
 from models.watch_rules import COLD_OVER, Raised, learn_rhythm, open_notices, raise_notices
 from tests import make
