@@ -82,6 +82,20 @@ SYMPTOM_WORDS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+# What people without an account choose from, in English.
+IN_ENGLISH: dict[Labelled, str] = {
+    Today.WELL: "I am well, at work as usual", Today.UNWELL: "Not feeling well, but at work",
+    Today.ABSENT: "Ill, not at work today",
+    Site.ARMPIT: "Armpit", Site.FOREHEAD: "Forehead", Site.EAR: "Ear", Site.MOUTH: "Mouth",
+    Whereabouts.HOME: "At home", Whereabouts.HOSPITAL: "In hospital", Whereabouts.BACK: "Back at work",
+    EntryState.NORMAL: "well", EntryState.ABNORMAL: "not well", EntryState.ABSENT_ILL: "absent, ill",
+}  # fmt: skip
+
+
+def words_of(choice: Labelled, english: bool) -> str:
+    return IN_ENGLISH[choice] if english else choice.label
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What somebody reports of a work day, understood and within range. Illness: the minimum of HLTH-6 and no more."""
@@ -128,28 +142,38 @@ class Standing:
     reasons: tuple[str, ...] = ()
 
 
-def standing(policy: Policy, mode: Mode, report: Report) -> Standing:
+def standing(policy: Policy, mode: Mode, report: Report, *, english: bool = False) -> Standing:
     """The one decision about an entry: absent for illness, abnormal by temperature, symptoms or an answer of the scheme
-    that does not pass, else normal. A forehead reading is a screen: the reason says that it has to be taken again (HLTH-2)."""
-    reasons: list[str] = []
+    that does not pass, else normal. A forehead reading is a screen: the reason says that it has to be taken again (HLTH-2).
+    `english`: its reasons as the person reads them; they are kept in Chinese."""
+    reasons: list[tuple[str, str]] = []
     limits = policy.thresholds
     if report.celsius is not None and report.celsius >= limits.fever_celsius:
-        again = "，请用水银或电子体温计复测" if report.site == Site.FOREHEAD else ""
-        reasons.append(f"体温{report.celsius}℃，达到{limits.fever_celsius}℃{again}")
+        screened = report.site == Site.FOREHEAD
+        reasons.append(
+            (
+                f"体温{report.celsius}℃，达到{limits.fever_celsius}℃{'，请用水银或电子体温计复测' if screened else ''}",
+                f"Temperature {report.celsius} ℃, at or above {limits.fever_celsius} ℃"
+                + ("; please take it again with a contact thermometer" if screened else ""),
+            )
+        )
     elif report.celsius is not None and report.celsius < limits.low_celsius:
-        reasons.append(f"体温{report.celsius}℃，偏低，请复测")
+        low = report.celsius
+        reasons.append((f"体温{low}℃，偏低，请复测", f"Temperature {low} ℃ is low; please take it again"))
     if report.symptoms:
-        reasons.append("、".join(SYMPTOM_WORDS[s][0] for s in report.symptoms))
+        zh, en = zip(*(SYMPTOM_WORDS[s] for s in report.symptoms), strict=True)
+        reasons.append(("、".join(zh), ", ".join(en)))
     for question in asked(policy, mode):
         for value in report.answers.get(question.field, ()):
             choice = question.choice(value)
             if choice is not None and choice.effect != Effect.PASS:
-                reasons.append(choice.reason)
-    if report.today == Today.ABSENT:
-        return Standing(EntryState.ABSENT_ILL, tuple(reasons))
+                reasons.append((choice.reason, choice.reason_en))
     if report.today == Today.UNWELL and not report.symptoms:
-        reasons.append("自述不舒服")
-    return Standing(EntryState.ABNORMAL if reasons else EntryState.NORMAL, tuple(reasons))
+        reasons.append(("自述不舒服", "Not feeling well"))
+    said = tuple(both[english] for both in reasons)
+    if report.today == Today.ABSENT:
+        return Standing(EntryState.ABSENT_ILL, said)
+    return Standing(EntryState.ABNORMAL if said else EntryState.NORMAL, said)
 
 
 def asked(policy: Policy, mode: Mode) -> tuple[Question, ...]:
