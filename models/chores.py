@@ -9,14 +9,20 @@ from sqlalchemy import delete, func, select, update
 from . import destruction, sums
 from .accounts import LoginSession
 from .base import local
+from .batches import WORKING, Batch, BatchPart
 from .closing import close_visits, closings
 from .devices import GateDevice, Shift
 from .downloads import LASTS, SpentTicket
+from .health_links import HealthReminder
 from .timed import HOUR, Tick, same_period
 from .weeks import drop_empty_weeks, make_weeks
 
 AT_ONCE = 1000  # visits that a transaction ends
 SESSIONS_KEPT = timedelta(days=30)
+REMINDERS_KEPT = timedelta(days=30)
+BATCHES_KEPT = timedelta(
+    days=180
+)  # who brought in which file, and how many rows: as long as an audit line at least (SEC-12)
 
 
 def end_visits(tick: Tick) -> None:
@@ -59,7 +65,8 @@ def keep_weeks(tick: Tick) -> None:
 
 
 def clear_away(tick: Tick) -> None:
-    """What has served its turn: used download tickets, pairing codes that ran out, sign-ins of long ago but each person's last."""
+    """What has served its turn: used download tickets, pairing codes that ran out, sign-ins of long ago but each person's last,
+    reminders, and the lines of imports, whose rows went long before."""
     with tick.writing() as session:
         session.execute(delete(SpentTicket).where(SpentTicket.at < tick.now - 2 * LASTS))
         run_out = (GateDevice.pairing_digest.is_not(None), GateDevice.pairing_until < tick.now)
@@ -69,3 +76,8 @@ def clear_away(tick: Tick) -> None:
         old = select(LoginSession.id).where(long_ago, LoginSession.id.not_in(last))
         session.execute(update(Shift).where(Shift.login_id.in_(old)).values(login_id=None))
         session.execute(delete(LoginSession).where(LoginSession.id.in_(old)))
+        session.execute(delete(HealthReminder).where(HealthReminder.at < tick.now - REMINDERS_KEPT))
+        finished = (Batch.at < tick.now - BATCHES_KEPT, Batch.state.not_in(WORKING))
+        parts = BatchPart.batch_id.in_(select(Batch.id).where(*finished))
+        session.execute(delete(BatchPart).where(parts))
+        session.execute(delete(Batch).where(*finished))

@@ -13,15 +13,16 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Row, String, cast, delete, exists, func, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
-from . import audit, sums
+from . import audit, staff_retention, sums
 from .audit import AuditLine
 from .base import local
 from .gate import CheckIn, Note, Reading
@@ -29,7 +30,8 @@ from .keeping import Destruction
 from .paper import PaperSheet, SheetPhoto
 from .places import District, Gate, Place
 from .pulse import move
-from .retention import Kept, Plan, plan_of
+from .retention import Kept, Limits, Plan, plan_of
+from .staff_retention import Kind
 from .timed import Tick
 
 T: Any = CheckIn.__table__
@@ -44,6 +46,11 @@ METHODS = {
 }
 SHEET_METHOD = "删除登记表编号和照片"
 CHECK_INS, PAPER = CheckIn.__tablename__, PaperSheet.__tablename__
+# What a record says was destroyed, and how it is counted.
+KINDS: dict[str, tuple[str, str]] = {
+    CHECK_INS: ("登记", "条"), PAPER: ("纸质登记表", "张"),
+    **{kind.key: (kind.label, kind.unit) for kind in staff_retention.KINDS},
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -135,20 +142,53 @@ def carry_out(plan: Plan, tick: Tick) -> list[Destroyed]:
             write(log, plan_line(plan, tick.now))
         begun = True
 
-    found = []
-    with tick.looking() as session:
-        places = _places(session, plan)
-    method = METHODS[tick.engine.dialect.name]
-    for kind, how, batches in ((CHECK_INS, method, _check_ins), (PAPER, SHEET_METHOD, _sheets)):
-        destroyed = Destroyed(plan.district_id, kind, plan.rule, how, tick.now)
+    found: list[Destroyed] = []
+
+    def carry(kind: str, rule: str, method: str, batches: Callable[[Destroyed], None]) -> None:
+        destroyed = Destroyed(plan.district_id, kind, rule, method, tick.now)
         try:
-            for place_id in places:
-                batches(plan, place_id, tick, destroyed, begin)
+            batches(destroyed)
         finally:
             if destroyed.number:
                 write(log, destroyed.line())
                 found.append(destroyed)
+
+    with tick.looking() as session:
+        places = _places(session, plan)
+
+    def check_ins(destroyed: Destroyed) -> None:
+        for place_id in places:
+            _check_ins(plan, place_id, tick, destroyed, begin)
+
+    def sheets(destroyed: Destroyed) -> None:
+        for place_id in places:
+            _sheets(plan, place_id, tick, destroyed, begin)
+
+    carry(CHECK_INS, plan.rule, METHODS[tick.engine.dialect.name], check_ins)
+    carry(PAPER, plan.rule, SHEET_METHOD, sheets)
+    for kind in staff_retention.KINDS if plan.staff is not None else ():
+        carry(kind.key, _rule(plan, kind), kind.method, partial(_of_staff, plan, kind, tick, begin))
     return found
+
+
+def _rule(plan: Plan, kind: Kind) -> str:
+    assert plan.staff is not None
+    return (REPLAYED if plan.rule.startswith(REPLAYED) else "") + plan.staff.rules[kind.key]
+
+
+def _of_staff(plan: Plan, kind: Kind, tick: Tick, begin: Callable[[], None], destroyed: Destroyed) -> None:
+    """What is due of what enterprises keep. Whatever somebody is just writing waits for the next day."""
+    query = kind.due(plan).limit(min(kind.most or BATCH, BATCH))
+    query = query.with_for_update(of=kind.model, skip_locked=True)
+    while True:
+        with tick.writing() as session:
+            rows = session.execute(query).all()
+            if not rows:
+                return
+            begin()
+            _overwrite(session)
+            kind.go(session, rows, tick.now)
+            destroyed.add(session, [(kind.day_of(row), f"{kind.key} {row.id}".encode()) for row in rows])
 
 
 def _check_ins(
@@ -229,7 +269,7 @@ def _attest(tick: Tick) -> None:
         )
         records = session.scalars(
             select(Destruction)
-            .where(Destruction.by_id.is_(None), Destruction.kind.in_((CHECK_INS, PAPER)), ~told)
+            .where(Destruction.by_id.is_(None), Destruction.kind.in_(KINDS), ~told)
             .order_by(Destruction.id)
         ).all()
         for record in records:
@@ -280,6 +320,7 @@ def plan_line(plan: Plan, now: datetime) -> dict[str, Any]:
     return {
         "purge": plan.district_id, "at": now, "until": dict(plan.until), "rule": plan.rule,
         "kept": [[kept.place_id, kept.first, kept.last] for kept in plan.kept],
+        "staff": None if plan.staff is None else asdict(plan.staff),
     }  # fmt: skip
 
 
@@ -290,7 +331,15 @@ def plan_in(line: dict[str, Any]) -> Plan:
         until={key: day(last) for key, last in line["until"].items()},
         kept=tuple(Kept(place_id, day(first), day(last)) for place_id, first, last in line["kept"]),
         rule=REPLAYED + line["rule"].removeprefix(REPLAYED),
+        staff=_limits_in(line["staff"]) if line.get("staff") else None,
     )
+
+
+def _limits_in(kept: dict[str, Any]) -> Limits:
+    day = date.fromisoformat
+    days = {name: day(kept[name]) for name in ("health", "case", "file", "occupational", "contact")}
+    entry = {key: day(last) for key, last in kept["entry"].items()}
+    return Limits(entry=entry, plan=kept["plan"], rules=kept["rules"], **days)
 
 
 def write(log: Path, *lines: dict[str, Any]) -> None:

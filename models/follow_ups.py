@@ -52,7 +52,7 @@ class FollowUp(Row):
 
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"), index=True)
     employee_id: Mapped[int] = mapped_column(ForeignKey("employee.id"))
-    entry_id: Mapped[int] = mapped_column(ForeignKey("health_entry.id"))
+    entry_id: Mapped[int] = mapped_column(ForeignKey("health_entry.id"), index=True)
     stage: Mapped[Stage]
     opened_at: Mapped[datetime]
     due_at: Mapped[datetime]  # of the step that comes next

@@ -20,6 +20,7 @@ from .archive import DAY_BEGINS, Employee, Team
 from .base import Labelled, Row, RuleBroken, local
 from .enterprises import Enterprise, Premises
 from .health_file import at_work
+from .keeping import HealthDaySum
 from .office import open_orders
 from .policy.schema import HEALTH_FIELDS, Effect, Mode, Policy, Question
 from .vault import EncryptedText
@@ -81,6 +82,20 @@ SYMPTOM_WORDS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+# What people without an account choose from, in English.
+IN_ENGLISH: dict[Labelled, str] = {
+    Today.WELL: "I am well, at work as usual", Today.UNWELL: "Not feeling well, but at work",
+    Today.ABSENT: "Ill, not at work today",
+    Site.ARMPIT: "Armpit", Site.FOREHEAD: "Forehead", Site.EAR: "Ear", Site.MOUTH: "Mouth",
+    Whereabouts.HOME: "At home", Whereabouts.HOSPITAL: "In hospital", Whereabouts.BACK: "Back at work",
+    EntryState.NORMAL: "well", EntryState.ABNORMAL: "not well", EntryState.ABSENT_ILL: "absent, ill",
+}  # fmt: skip
+
+
+def words_of(choice: Labelled, english: bool) -> str:
+    return IN_ENGLISH[choice] if english else choice.label
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What somebody reports of a work day, understood and within range. Illness: the minimum of HLTH-6 and no more."""
@@ -127,28 +142,38 @@ class Standing:
     reasons: tuple[str, ...] = ()
 
 
-def standing(policy: Policy, mode: Mode, report: Report) -> Standing:
+def standing(policy: Policy, mode: Mode, report: Report, *, english: bool = False) -> Standing:
     """The one decision about an entry: absent for illness, abnormal by temperature, symptoms or an answer of the scheme
-    that does not pass, else normal. A forehead reading is a screen: the reason says that it has to be taken again (HLTH-2)."""
-    reasons: list[str] = []
+    that does not pass, else normal. A forehead reading is a screen: the reason says that it has to be taken again (HLTH-2).
+    `english`: its reasons as the person reads them; they are kept in Chinese."""
+    reasons: list[tuple[str, str]] = []
     limits = policy.thresholds
     if report.celsius is not None and report.celsius >= limits.fever_celsius:
-        again = "，请用水银或电子体温计复测" if report.site == Site.FOREHEAD else ""
-        reasons.append(f"体温{report.celsius}℃，达到{limits.fever_celsius}℃{again}")
+        screened = report.site == Site.FOREHEAD
+        reasons.append(
+            (
+                f"体温{report.celsius}℃，达到{limits.fever_celsius}℃{'，请用水银或电子体温计复测' if screened else ''}",
+                f"Temperature {report.celsius} ℃, at or above {limits.fever_celsius} ℃"
+                + ("; please take it again with a contact thermometer" if screened else ""),
+            )
+        )
     elif report.celsius is not None and report.celsius < limits.low_celsius:
-        reasons.append(f"体温{report.celsius}℃，偏低，请复测")
+        low = report.celsius
+        reasons.append((f"体温{low}℃，偏低，请复测", f"Temperature {low} ℃ is low; please take it again"))
     if report.symptoms:
-        reasons.append("、".join(SYMPTOM_WORDS[s][0] for s in report.symptoms))
+        zh, en = zip(*(SYMPTOM_WORDS[s] for s in report.symptoms), strict=True)
+        reasons.append(("、".join(zh), ", ".join(en)))
     for question in asked(policy, mode):
         for value in report.answers.get(question.field, ()):
             choice = question.choice(value)
             if choice is not None and choice.effect != Effect.PASS:
-                reasons.append(choice.reason)
-    if report.today == Today.ABSENT:
-        return Standing(EntryState.ABSENT_ILL, tuple(reasons))
+                reasons.append((choice.reason, choice.reason_en))
     if report.today == Today.UNWELL and not report.symptoms:
-        reasons.append("自述不舒服")
-    return Standing(EntryState.ABNORMAL if reasons else EntryState.NORMAL, tuple(reasons))
+        reasons.append(("自述不舒服", "Not feeling well"))
+    said = tuple(both[english] for both in reasons)
+    if report.today == Today.ABSENT:
+        return Standing(EntryState.ABSENT_ILL, said)
+    return Standing(EntryState.ABNORMAL if said else EntryState.NORMAL, said)
 
 
 def asked(policy: Policy, mode: Mode) -> tuple[Question, ...]:
@@ -200,7 +225,7 @@ class HealthEntry(Row):
 
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
     employee_id: Mapped[int] = mapped_column(ForeignKey("employee.id"))
-    work_on: Mapped[date]
+    work_on: Mapped[date] = mapped_column(index=True)
     state: Mapped[EntryState]
     celsius: Mapped[int | None] = mapped_column(SmallInteger)  # tenths of a degree
     site: Mapped[Site | None]
@@ -326,6 +351,7 @@ class Counts:
     reported: int = 0
     abnormal: int = 0
     absent_ill: int = 0
+    summed: bool = False  # kept as a sum: what it was made of has been destroyed, or is about to be
 
     @property
     def missing(self) -> int:
@@ -349,7 +375,20 @@ def rate(absent: int, expected: int) -> str:
 
 
 def counts(session: Session, enterprise_ids: Collection[int], on: date) -> dict[int, Counts]:
-    """The figures of each of these enterprises on a day, without anybody's name; two queries."""
+    """The figures of each of these enterprises on a day, without anybody's name; three queries. Of a day long ago its sums."""
+    if not enterprise_ids:
+        return {}
+    found = select(HealthDaySum).where(HealthDaySum.enterprise_id.in_(enterprise_ids), HealthDaySum.day == on)
+    summed = {one.enterprise_id: _summed(one) for one in session.scalars(found)}
+    return count(session, [one for one in enterprise_ids if one not in summed], on) | summed
+
+
+def _summed(one: HealthDaySum) -> Counts:
+    return Counts(one.expected, one.reported, one.abnormal, one.absent_ill, summed=True)
+
+
+def count(session: Session, enterprise_ids: Collection[int], on: date) -> dict[int, Counts]:
+    """The figures as the rows stand now."""
     if not enterprise_ids:
         return {}
     due: dict[int, int] = dict(
@@ -377,7 +416,7 @@ def counts(session: Session, enterprise_ids: Collection[int], on: date) -> dict[
 
 
 def history(session: Session, enterprise_id: int, last: date, days: int = 14) -> dict[date, Counts]:
-    """The figures of each of the last days, oldest first; two queries, whatever the number of people."""
+    """The figures of each of the last days, oldest first; three queries, whatever the number of people."""
     first = last - timedelta(days=days - 1)
     staff = session.execute(
         select(Employee.joined_on, Employee.left_on, func.count())
@@ -389,6 +428,12 @@ def history(session: Session, enterprise_id: int, last: date, days: int = 14) ->
         .where(HealthEntry.enterprise_id == enterprise_id, HealthEntry.work_on.between(first, last))
         .group_by(HealthEntry.work_on, HealthEntry.state)
     ).all()
+    sums = session.scalars(
+        select(HealthDaySum).where(
+            HealthDaySum.enterprise_id == enterprise_id, HealthDaySum.day.between(first, last)
+        )
+    )
+    summed = {one.day: _summed(one) for one in sums}
     told: dict[date, Counts] = {}
     for back in reversed(range(days)):
         on = last - timedelta(days=back)
@@ -404,7 +449,7 @@ def history(session: Session, enterprise_id: int, last: date, days: int = 14) ->
             states.get(EntryState.ABNORMAL, 0),
             states.get(EntryState.ABSENT_ILL, 0),
         )
-    return told
+    return told | summed
 
 
 CLUSTER_IN_A_DAY, CLUSTER_IN_DAYS, CLUSTER_DAYS = 3, 5, 3  # HLTH-4

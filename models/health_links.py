@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from .archive import Employee, Team
@@ -88,6 +88,19 @@ def renew(session: Session, kind: LinkKind, subject_id: int, *, now: datetime, b
         row = HealthLink(kind=kind, subject_id=subject_id, number=0)
         session.add(row)
     row.number, row.renewed_at, row.renewed_by_id = row.number + 1, now, by_id
+
+
+def void(session: Session, kind: LinkKind, subject_ids: Collection[int], *, now: datetime) -> None:
+    """These links open nothing any more, also where the number is given to another row: what they stood for is gone."""
+    known = numbers_of(session, kind, subject_ids)
+    renewed = update(HealthLink).where(HealthLink.kind == kind, HealthLink.subject_id.in_(subject_ids))
+    session.execute(renewed.values(number=HealthLink.number + 1, renewed_at=now, renewed_by_id=None))
+    session.add_all(
+        HealthLink(kind=kind, subject_id=number, number=1, renewed_at=now)
+        for number in subject_ids
+        if number not in known
+    )
+    session.flush()
 
 
 def _mac(vault: Vault, head: bytes, number: int) -> bytes:

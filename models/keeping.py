@@ -42,6 +42,23 @@ class DaySum(Row):
         return None if places is None else cls.place_id.in_(select(Place.id).where(places))
 
 
+class HealthDaySum(Row):
+    """What an enterprise's work day came to (每日健康日合计). It stays when the entries go, and names nobody."""
+
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
+    day: Mapped[date]
+    expected: Mapped[int]
+    reported: Mapped[int]
+    abnormal: Mapped[int]
+    absent_ill: Mapped[int]
+
+    __table_args__ = (UniqueConstraint("enterprise_id", "day"),)
+
+    @classmethod
+    def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
+        return cls.enterprise_id.in_(ids) if scope == "enterprise" else None
+
+
 class Destruction(Row):
     """A destruction record (销毁记录, PRIV-7): what was deleted, under which rule, how much, by whom or what."""
 
@@ -53,7 +70,7 @@ class Destruction(Row):
     from_on: Mapped[date]
     to_on: Mapped[date]
     number: Mapped[int]
-    digest: Mapped[bytes]  # over the nonces of what was deleted, in order
+    digest: Mapped[bytes]  # over the nonces, or tables and numbers, of what was deleted, in order
     method: Mapped[str]
 
     @classmethod

@@ -1,9 +1,10 @@
-"""How long a district's check-ins may be kept, on a given day (保存期限): by the scheme of each row, but for what is held."""
+"""How long a district's check-ins, and what its enterprises keep of their people, may be kept on a given day (保存期限): by the
+scheme of each row, but for what is held. What of the enterprises is due by these limits stands in `staff_retention`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from .gate import CheckIn
 from .keeping import Hold
 from .places import Adoption, Place
 from .policy.book import Book
+from .policy.schema import Policy, Retention
 
 T: Any = CheckIn.__table__
 ONE = timedelta(days=1)
@@ -28,6 +30,81 @@ class Kept:
     last: date
 
 
+# What enterprises keep of their people, by kind of record, and for how long: page, notice, record and log say it from here.
+STAFF_RULES = {
+    "follow_up": "健康跟进在恢复{health_days}天后销毁；{open_case_days}天没有进展的，按已结束算",
+    "health_entry": "每日健康保存{health_days}天，因病的从恢复那天起算",
+    "absence": "请假、排班在结束{health_days}天后销毁",
+    "travel": "旅居在返回{health_days}天后销毁；没有填返回日期的，出发一年以后再算",
+    "vaccination": "疫苗接种在职期间保存，离职{health_days}天后销毁",
+    "check_up": "普通体检在职期间保存，离职{health_days}天后销毁",
+    "employee_contact": "手机号、宿舍、班组和工作地点在离职{health_days}天后销毁",
+    "employee": "离职人员的基本资料保存{leaver_days}天；接触过职业病危害因素的，连同职业健康检查保存{occupational_years}年",
+    "contact": "联络记录保存{contact_log_days}天",
+    "plan": "年度计划和证明材料在年度结束后保存{plan_years}年",
+}
+
+
+def staff_rules(retention: Retention) -> dict[str, str]:
+    """The rules in words, by the days of a scheme."""
+    days = {one.name: getattr(retention, one.name) for one in fields(retention)}
+    return {kind: words.format(**days) for kind, words in STAFF_RULES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The last day on which something may have ended, whose rows go today. Of an entry it is the scheme that judged it that says,
+    by key; of all else the scheme in force."""
+
+    entry: Mapping[str, date]
+    health: date  # recovered, returned, left
+    case: date  # the last sign of life of an open case
+    file: date  # left
+    occupational: date  # left, and examined last
+    contact: date
+    plan: int  # the year
+    rules: Mapping[str, str]
+
+    @classmethod
+    def of(cls, in_force: Policy, schemes: Iterable[Policy], today: date) -> Limits:
+        now = in_force.retention
+        entries = {one.key: one for one in schemes}
+        return cls(
+            entry={key: today - timedelta(days=one.retention.health_days) for key, one in entries.items()},
+            health=today - timedelta(days=now.health_days),
+            case=today - timedelta(days=now.open_case_days),
+            file=today - timedelta(days=now.leaver_days),
+            occupational=years_before(today, now.occupational_years),
+            contact=today - timedelta(days=now.contact_log_days),
+            plan=today.year - 1 - now.plan_years,
+            rules={
+                kind: "；".join(
+                    dict.fromkeys(f"《{one.title}》{staff_rules(one.retention)[kind]}" for one in said)
+                )
+                for kind, said in (
+                    (kind, entries.values() if kind in BY_ENTRY else [in_force]) for kind in STAFF_RULES
+                )
+            },
+        )
+
+    @property
+    def first_entry(self) -> date:
+        """Up to this day every scheme lets an entry go, also one that is not in the book any more."""
+        return min(self.entry.values())
+
+    @property
+    def last_entry(self) -> date:
+        return max(self.entry.values())
+
+
+BY_ENTRY = ("follow_up", "health_entry")  # the scheme stands in the entry
+
+
+def years_before(today: date, years: int) -> date:
+    """The same day so many years earlier; 29 February is then 28 February."""
+    return today.replace(year=today.year - years, day=min(today.day, 28 if today.month == 2 else 31))
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What of a district is to be destroyed on a day. `until` is by scheme the last day whose rows go."""
@@ -36,6 +113,7 @@ class Plan:
     until: Mapping[str, date]
     kept: tuple[Kept, ...]
     rule: str
+    staff: Limits | None = None  # None: of a log that is older than these rules
 
     @property
     def last(self) -> date:
@@ -91,6 +169,7 @@ def plan_of(
         until={key: today - timedelta(days=one.retention.check_in_days) for key, one in schemes.items()},
         kept=tuple(kept_days(session, district_id, today, now_in_force.retention.emergency_max_days, but)),
         rule="；".join(dict.fromkeys(rules)),
+        staff=Limits.of(now_in_force, schemes.values(), today),
     )
 
 

@@ -10,11 +10,13 @@ from blueprints.archive.forms import ComeBackForm, LeaveForm
 from blueprints.web import guard
 from blueprints.web.guard import needs
 from blueprints.web.page import done, page
+from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models.archive import Employee
 from models.base import RuleBroken, db, local
 from models.check_ups_due import due_of
 from models.health_file import CheckUp, CheckUpKind, records_of
+from models.retention import staff_rules
 
 
 @bp.route("/employees/<int:employee_id>/leave", methods=["GET", "POST"])
@@ -33,9 +35,11 @@ def leave(employee: Employee) -> ResponseReturnValue:
             words = f"已登记{employee.name}的最后工作日"
             flash(f"{words}。还没有离岗体检，请安排" if lacking else words, "warn" if lacking else "ok")
             return done(url_for("archive.person", employee_id=employee.id))
+    policy = policy_on(employee.enterprise.district_id, local(now).date())
     return page(
-        "archive/leave.html", form=form, employee=employee, enterprise=employee.enterprise, back=False
-    )
+        "archive/leave.html", form=form, employee=employee, enterprise=employee.enterprise, back=False,
+        rules=staff_rules(policy.retention) if policy else {},
+    )  # fmt: skip
 
 
 @bp.route("/employees/<int:employee_id>/come-back", methods=["GET", "POST"])

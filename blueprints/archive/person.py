@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import flash, g, request, url_for
@@ -18,6 +19,7 @@ from blueprints.web import guard
 from blueprints.web.fields import JustAct
 from blueprints.web.guard import needs
 from blueprints.web.page import done, page
+from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models.archive import Employee
 from models.base import RuleBroken, db, local
@@ -25,8 +27,9 @@ from models.check_ups_due import due_of
 from models.employee_facts import DOCUMENT_KINDS, ID_CARD
 from models.enterprises import Premises
 from models.follow_ups import moments_of
-from models.health_file import KINDS, AbsenceKind, CheckUpKind, records_of
+from models.health_file import KINDS, AbsenceKind, CheckUp, CheckUpKind, records_of
 from models.masks import mask_id, mask_mobile, mask_passport
+from models.staff_retention import Leaving, leaving
 from models.timeline import Moment, timeline
 
 SEALED = ("note", "result", "place")  # fields of records that are shown during a look only
@@ -64,8 +67,15 @@ def _file(employee: Employee, form: RevealForm) -> ResponseReturnValue:
         titles={key: title for key, (title, _form) in RECORD_FORMS.items()}, seat=seat, today=today,
         due=due_of(employee, [one for one in records["check-up"] if one.replaced_at is None], today),
         moments=timeline(employee, records, _followed_up(employee)), look=look, document_kinds=DOCUMENT_KINDS,
-        numbers=_numbers(employee, whole=look is not None),
+        numbers=_numbers(employee, whole=look is not None), goes=_goes(employee, records["check-up"], today),
     )  # fmt: skip
+
+
+def _goes(employee: Employee, check_ups: list[CheckUp], today: date) -> Leaving | None:
+    """When the file of somebody who has left is destroyed; None where nobody has, or no scheme says."""
+    left_on = employee.left_on or employee.enterprise.closed_on
+    policy = policy_on(employee.enterprise.district_id, today)
+    return leaving(employee, check_ups, policy.retention, left_on) if left_on and policy else None
 
 
 def _followed_up(employee: Employee) -> list[Moment]:

@@ -16,6 +16,7 @@ from blueprints.web.sign_in import current_post
 from blueprints.web.site import site
 from models.base import db, local
 from models.places import CODE_LENGTH, CODE_SIGNS, Adoption, District, read_code
+from models.retention import staff_rules
 
 
 @bp.get("/")
@@ -66,5 +67,6 @@ def privacy() -> Response:
     html = render_template(
         "gate/privacy.html", district=district, districts=districts, policy=policy, since=since,
         english=english_wanted(), organiser=district.organiser, district_slug=district.slug,
+        staff_rules=staff_rules(policy.retention) if policy else {},
     )  # fmt: skip
     return Response(html, mimetype="text/html")

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from blueprints.gate import bp, entry, nonce
 from blueprints.web.guard import public
 from blueprints.web.lean import lean
-from blueprints.web.page import text_size
+from blueprints.web.page import english_wanted, text_size
 from blueprints.web.printed import Prints, blank
 from blueprints.web.sign_in import csrf
 from blueprints.web.site import site
@@ -236,10 +236,6 @@ def _page(html: str) -> Response:
     response = Response(html, mimetype="text/html")
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def english_wanted() -> bool:
-    return (request.args.get("lang") or request.cookies.get("lang")) == "en"
 
 
 def remembered(gate: GateView) -> entry.Remembered | None:

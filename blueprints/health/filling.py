@@ -47,19 +47,24 @@ def celsius_of(policy: Policy, text: str) -> Decimal:
     celsius = identifiers.celsius(text)
     low, high = policy.thresholds.floor_celsius, policy.thresholds.ceiling_celsius
     if not low <= celsius <= high:
-        raise Unreadable(f"体温在{low}到{high}℃之间，现在是{celsius}，请重新量", "")
+        raise Unreadable(
+            f"体温在{low}到{high}℃之间，现在是{celsius}，请重新量",
+            f"A body temperature lies between {low} and {high} ℃; this is {celsius}. Please take it again",
+        )
     return celsius
 
 
-def read(policy: Policy, mode: Mode, typed: MultiDict[str, str], on: date) -> Filled:
-    """What was typed for the work day `on`."""
+def read(
+    policy: Policy, mode: Mode, typed: MultiDict[str, str], on: date, *, english: bool = False
+) -> Filled:
+    """What was typed for the work day `on`; the errors in the language of the page."""
     filled, facts = Filled(), {}
     reader = _Reader(policy, asked(policy, mode), typed, on)
     for name in FIELDS:
         try:
             facts[name] = reader.value(name)
         except Unreadable as error:
-            filled.errors[name] = error.zh
+            filled.errors[name] = error.en if english else error.zh
     if not filled.errors:
         answers = {q.field: facts.pop(q.field) for q in reader.choices}
         told = {name: value for name, value in facts.items() if name not in ("temperature", *ANSWERS)}
@@ -99,30 +104,35 @@ class _Reader:
             case "symptoms":
                 return self._symptoms()
             case "onset_on":
-                return self._day(name, self.on - timedelta(days=ONSET_DAYS), self.on, "哪天开始不舒服的")
+                return self._day(name, self.on - timedelta(days=ONSET_DAYS), self.on)
             case "return_on":
                 last = self.on + timedelta(days=RETURN_DAYS)
-                return self._day(name, self.on, last, "", required=False)
+                return self._day(name, self.on, last, required=False)
             case "whereabouts":
                 return self._whereabouts()
             case "seen_doctor":
-                return self._yes_no(name, "请选看过医生没有")
+                return self._yes_no(
+                    name, ("请选看过医生没有", "Please choose whether you have seen a doctor")
+                )
             case "look_back" | "shared":
-                return self._yes_no(name, "")
+                return self._yes_no(name, None)
             case _:
                 return self._answer(name)
 
     def _today(self) -> Today:
         if self.today is None:
-            raise Unreadable("请选今天怎么样", "")
+            raise Unreadable("请选今天怎么样", "Please choose how you are today")
         if self.today == Today.WELL and self.typed.getlist("symptoms"):
-            raise Unreadable("下面勾了症状，这里请选“不舒服”；没有症状，就把勾去掉", "")
+            raise Unreadable(
+                "下面勾了症状，这里请选“不舒服”；没有症状，就把勾去掉",
+                "You ticked symptoms below: choose “Not feeling well” here, or untick them",
+            )
         return self.today
 
     def _temperature(self) -> Decimal | None:
         if not self.text("temperature"):
             if asks_temperature(self.questions) and self.today != Today.ABSENT:
-                raise Unreadable("请填今天量的体温，例如36.5", "")
+                raise Unreadable("请填今天量的体温，例如36.5", "Please give today's temperature, e.g. 36.5")
             return None
         return celsius_of(self.policy, self.typed["temperature"])
 
@@ -134,7 +144,9 @@ class _Reader:
         except Unreadable:
             return chosen
         if celsius is not None and celsius >= self.policy.thresholds.fever_celsius and chosen is None:
-            raise Unreadable(f"{celsius}℃偏高，请选在哪里量的", "")
+            raise Unreadable(
+                f"{celsius}℃偏高，请选在哪里量的", f"{celsius} ℃ is high: please choose where it was taken"
+            )
         return chosen if celsius is not None else None
 
     def _symptoms(self) -> tuple[str, ...]:
@@ -147,7 +159,7 @@ class _Reader:
             return ()
         chosen = tuple(value for value in self.typed.getlist(name)[:1] if question.choice(value))
         if not chosen and question.required and self.today != Today.ABSENT:
-            raise Unreadable(f"请选一项：{question.label}", "")
+            raise Unreadable(f"请选一项：{question.label}", f"Please choose one: {question.label_en}")
         return chosen
 
     def _whereabouts(self) -> Whereabouts | None:
@@ -155,32 +167,45 @@ class _Reader:
             return None
         chosen = next((one for one in STAYS if one == self.text("whereabouts")), None)
         if chosen is None:
-            raise Unreadable("请选现在在哪里休养", "")
+            raise Unreadable("请选现在在哪里休养", "Please choose where you are resting")
         return chosen
 
-    def _yes_no(self, name: str, missing: str) -> bool | None:
+    def _yes_no(self, name: str, missing: tuple[str, str] | None) -> bool | None:
         chosen = YES_NO.get(self.text(name)) if self.today == Today.ABSENT else None
         if chosen is None and missing and self.today == Today.ABSENT:
-            raise Unreadable(missing, "")
+            raise Unreadable(*missing)
         return chosen
 
-    def _day(self, name: str, first: date, last: date, what: str, *, required: bool = True) -> date | None:
+    def _day(self, name: str, first: date, last: date, *, required: bool = True) -> date | None:
         text = self.text(name)
         if self.today != Today.ABSENT or not (text or required):
             return None
         if not text:
-            raise Unreadable(f"请填{what}", "")
+            raise Unreadable("请填哪天开始不舒服的", "Please give the day on which it began")
         try:
             year, month, day = (
                 text.replace("年", "-").replace("月", "-").rstrip("日").replace("/", "-").split("-")
             )
             found = date(int(year), int(month), int(day))
         except ValueError:
-            raise Unreadable("没有看懂这个日期，请写成2026-11-20这样", "") from None
+            raise Unreadable(
+                "没有看懂这个日期，请写成2026-11-20这样",
+                "We could not read this date; write it like 2026-11-20",
+            ) from None
         if found > last:
-            raise Unreadable("这一天还没有到，请核对" if last == self.on else "这一天太远，请核对", "")
+            raise Unreadable(
+                "这一天还没有到，请核对" if last == self.on else "这一天太远，请核对",
+                "This day is still to come, please check"
+                if last == self.on
+                else "This day is too far ahead, please check",
+            )
         if found < first:
-            raise Unreadable("这一天太早，请核对" if last == self.on else "这一天已经过去，请核对", "")
+            raise Unreadable(
+                "这一天太早，请核对" if last == self.on else "这一天已经过去，请核对",
+                "This day is too long ago, please check"
+                if last == self.on
+                else "This day is over, please check",
+            )
         return found
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from flask import request
 from flask.typing import ResponseReturnValue
@@ -29,14 +30,15 @@ from blueprints.health.self_report import (
     take,
     working,
 )
+from blueprints.web import errors
 from blueprints.web.guard import keep, public
-from blueprints.web.page import done, page
+from blueprints.web.page import done, english_wanted, page
 from blueprints.web.sign_in import csrf
 from blueprints.web.site import site
 from models.archive import Employee, Team
 from models.audit import Result
-from models.base import RuleBroken, db
-from models.health_entries import EntrySource, EntryState, HealthEntry, Report, Today, work_on
+from models.base import db
+from models.health_entries import EntrySource, EntryState, HealthEntry, Report, Today, words_of, work_on
 from models.health_links import LinkKind, opened
 from models.policy.schema import Choice, Effect, Question
 
@@ -132,9 +134,13 @@ def team(token: str) -> ResponseReturnValue:
 def _read(roll: Roll) -> tuple[dict[str, str], list[tuple[Employee, Report]]]:
     """Errors by field; else who is written. Whoever reported meanwhile is left alone."""
     said: dict[str, str] = {}
-    unticked = (
-        "请在这句话前面打勾；有不舒服的，先点名字单独填" if request.form.get("all_well") != "yes" else ""
-    )
+    english, unticked = english_wanted(), ""
+    if request.form.get("all_well") != "yes":
+        unticked = (
+            "Please tick this sentence; report whoever is unwell one by one first"
+            if english
+            else "请在这句话前面打勾；有不舒服的，先点名字单独填"
+        )
     answers = {question.field: (choice.value,) for question, choice in roll.vouched}
     well = Report(Today.WELL, answers=answers)
     if not roll.measured:
@@ -146,11 +152,17 @@ def _read(roll: Roll) -> tuple[dict[str, str], list[tuple[Employee, Report]]]:
         try:
             celsius = _celsius(roll, one)
         except filling.Unreadable as error:
-            said[f"t{one.id}"] = f"{one.name}：{error.zh}"
+            said[f"t{one.id}"] = f"{one.name}: {error.en}" if english else f"{one.name}：{error.zh}"
             continue
         if celsius is not None:
             found.append((one, replace(well, celsius=celsius)))
-    nothing = "还没有填体温；量了谁，就填谁的" if not found and not said else ""
+    nothing = ""
+    if not found and not said:
+        nothing = (
+            "No temperature yet; give it for whoever was measured"
+            if english
+            else "还没有填体温；量了谁，就填谁的"
+        )
     if nothing or unticked:
         said["all_well"] = nothing or unticked
     return said, found
@@ -163,7 +175,9 @@ def _celsius(roll: Roll, one: Employee) -> Decimal | None:
         return None
     celsius = filling.celsius_of(roll.setting.policy, text)
     if celsius >= roll.setting.policy.thresholds.fever_celsius:
-        raise filling.Unreadable(f"{celsius}℃偏高，请点名字单独填", "")
+        raise filling.Unreadable(
+            f"{celsius}℃偏高，请点名字单独填", f"{celsius} ℃ is high: report this person one by one"
+        )
     return celsius
 
 
@@ -171,7 +185,7 @@ def _list(roll: Roll, token: str, said: dict[str, str] | None = None) -> Respons
     typed = {name: filling.showable(text) for name, text in request.form.items() if name != "listed"}
     return page(
         "health/leader_team.html", status=422 if said else 200, roll=roll, token=token, errors=said or {}, typed=typed,
-        setting=roll.setting, **frame(roll.setting),
+        setting=roll.setting, words_of=partial(words_of, english=english_wanted()), **frame(roll.setting),
     )  # fmt: skip
 
 
@@ -189,14 +203,14 @@ def team_member(token: str, employee_id: int) -> ResponseReturnValue:
         return gone()
     entry, back = found[1], f"/t/{token}"
     if entry is not None and entry.source != EntrySource.LEADER:
-        raise RuleBroken(f"{employee.name}今天已经填过，要改请本人改，或请健康管理员改")
-    shown = {"leader": roll.leader, "back": back}
+        return _reported_already(employee)
+    shown = {"leader": roll.team.leader or ("the team leader" if english_wanted() else LEADER), "back": back}
     if request.method == "GET":
         return form_page(
             employee, roll.setting, roll.on, typed=filling.typed_of(entry.told) if entry else None, **shown
         )
     typed: MultiDict[str, str] = request.form
-    filled = filling.read(roll.setting.policy, roll.setting.mode, typed, roll.on)
+    filled = filling.read(roll.setting.policy, roll.setting.mode, typed, roll.on, english=english_wanted())
     if filled.report is None:
         return form_page(
             employee, roll.setting, roll.on, typed=filling.kept(typed), errors=filled.errors, **shown
@@ -208,6 +222,14 @@ def team_member(token: str, employee_id: int) -> ResponseReturnValue:
         "health:report", Result.DONE, district_id=roll.setting.district.id, team=roll.team.id, entry=taken.id
     )
     return done(back)
+
+
+def _reported_already(employee: Employee) -> Response:
+    if english_wanted():
+        words = (f"{employee.name} has reported today", "Only they, or the health manager, can change it.")
+    else:
+        words = (f"{employee.name}今天已经填过", "要改请本人改，或请健康管理员改。")
+    return errors.answer(409, *words, english=english_wanted())
 
 
 @bp.get("/t/<token>/sheet.pdf")

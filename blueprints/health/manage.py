@@ -218,6 +218,8 @@ def missing_names(enterprise: Enterprise) -> ResponseReturnValue:
     setting = setting_on(enterprise, on)
     if not setting.required:
         raise RuleBroken("这一天不要求每天填报，没有未报名单")
+    if counts(db.session(), [enterprise.id], on)[enterprise.id].summed:
+        raise RuleBroken("这一天逐人的记录已经到期销毁，没有未报名单")
     rows = db.session.execute(people_of(db.session(), enterprise.id, on, missing=True)).all()
     names: dict[str, list[str]] = {}
     for employee, _entry in rows:

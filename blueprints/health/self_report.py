@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import request
@@ -19,7 +20,7 @@ from blueprints.health import bp, filling
 from blueprints.web import errors
 from blueprints.web.guard import keep, public
 from blueprints.web.limits import limiter
-from blueprints.web.page import done, page
+from blueprints.web.page import done, english_wanted, page
 from blueprints.web.schemes import policy_on
 from blueprints.web.sign_in import csrf
 from blueprints.web.site import site
@@ -40,6 +41,8 @@ from models.health_entries import (
     asked,
     entry_of,
     mode_of,
+    standing,
+    words_of,
     work_day_of,
     write,
 )  # fmt: skip
@@ -51,7 +54,10 @@ from models.policy.schema import Mode, Policy, Question
 TICKET_LASTS = timedelta(minutes=15)
 FILL, SENT = "health fill", "health sent"
 TAIL = 4
-NOBODY = "没有对上，请核对姓名和后4位；还是不行，请找本单位健康管理员"
+NOBODY = (
+    "没有对上，请核对姓名和后4位；还是不行，请找本单位健康管理员",
+    "No match. Please check name and last 4 digits; if it still fails, ask your company's health manager",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ def own(token: str) -> ResponseReturnValue:
         return no_scheme()
     on = work_day_of(employee, setting.now)
     if request.method == "POST":
-        filled = filling.read(setting.policy, setting.mode, request.form, on)
+        filled = filling.read(setting.policy, setting.mode, request.form, on, english=english_wanted())
         if filled.report is None:
             return form_page(employee, setting, on, typed=filling.kept(request.form), errors=filled.errors)
         taken = take(employee, setting, on, filled.report)
@@ -166,7 +172,7 @@ def scan(code: str) -> ResponseReturnValue:
             sealed = site.vault.seal_token(f"{code} {employee.id}", FILL, setting.now + TICKET_LASTS)
             return done(f"/e/fill/{sealed}")
         if not said:
-            said = {"name": NOBODY}
+            said = {"name": NOBODY[english_wanted()]}
             keep(
                 "health:identify", Result.FAILED, district_id=enterprise.district_id, enterprise=enterprise.id
             )
@@ -178,11 +184,15 @@ def scan(code: str) -> ResponseReturnValue:
 
 
 def _blanks() -> dict[str, str]:
-    said = {}
+    said, english = {}, english_wanted()
     if not _typed_name():
-        said["name"] = "请填姓名"
+        said["name"] = "Please give your full name" if english else "请填姓名"
     if not request.form.get("tail", "").strip():
-        said["tail"] = "请填手机号后4位，或者工号"
+        said["tail"] = (
+            "Please give the last 4 digits of your mobile, or your staff number"
+            if english
+            else "请填手机号后4位，或者工号"
+        )
     return said
 
 
@@ -230,7 +240,7 @@ def fill(ticket: str) -> ResponseReturnValue:
     on = work_day_of(employee, setting.now)
     if request.method == "GET":
         return form_page(employee, setting, on)
-    filled = filling.read(setting.policy, setting.mode, request.form, on)
+    filled = filling.read(setting.policy, setting.mode, request.form, on, english=english_wanted())
     if filled.report is None:
         return form_page(employee, setting, on, typed=filling.kept(request.form), errors=filled.errors)
     entry = take(employee, setting, on, filled.report)
@@ -284,6 +294,7 @@ def frame(setting: Setting) -> dict[str, Any]:
     return {
         "enterprise": setting.enterprise, "carers": carers, "organiser": setting.district.organiser,
         "district_slug": setting.district.slug, "asked": setting.questions, "home_district": setting.district,
+        "english": english_wanted(),
     }  # fmt: skip
 
 
@@ -291,9 +302,10 @@ def form_page(
     employee: Employee, setting: Setting, on: date, *, typed: Mapping[str, list[str]] | None = None,
     errors: Mapping[str, str] | None = None, **more: Any,
 ) -> Response:  # fmt: skip
+    english = english_wanted()
     return page(
-        "health/self_form.html", status=422 if errors else 200, employee=employee, setting=setting, on=on,
-        typed=typed or {}, errors=errors or {}, symptoms=[(value, words[0]) for value, words in SYMPTOM_WORDS.items()],
+        "health/self_form.html", status=422 if errors else 200, employee=employee, setting=setting, on=on, typed=typed or {},
+        errors=errors or {}, symptoms=[(value, words[english]) for value, words in SYMPTOM_WORDS.items()],
         todays=pairs(Today), sites=pairs(Site), stays=pairs(filling.STAYS),
         measured=filling.asks_temperature(setting.questions), look_back=setting.policy.look_back.risk_area_days,
         **(frame(setting) | more),
@@ -301,12 +313,12 @@ def form_page(
 
 
 def pairs(choices: Iterable[Labelled]) -> list[tuple[str, str]]:
-    return [(one.value, one.label) for one in choices]
+    return [(one.value, words_of(one, english_wanted())) for one in choices]
 
 
 def sent_page(entry: HealthEntry, setting: Setting, *, change: str = "") -> Response:
     """What was taken and when; for whoever is not well what to do now, and whom to call."""
-    told = entry.told
+    told, english = entry.told, english_wanted()
     limits = setting.policy.thresholds
     street_id = setting.enterprise.street_id
     clinic = db.session.scalar(
@@ -316,9 +328,12 @@ def sent_page(entry: HealthEntry, setting: Setting, *, change: str = "") -> Resp
         .order_by(Clinic.street_id.is_(None), Clinic.id)
     )
     return page(
-        "health/self_sent.html", entry=entry, told=told, clinic=clinic, change=change,
+        "health/self_sent.html", entry=entry, told=told, setting=setting, clinic=clinic, change=change,
         feverish=told.celsius is not None and told.celsius >= limits.fever_celsius,
-        only_low=_only_low(told, entry, setting), again_at=Site.FOREHEAD, **frame(setting),
+        only_low=_only_low(told, entry, setting), again_at=Site.FOREHEAD, words_of=partial(words_of, english=english),
+        kept_until=entry.work_on + timedelta(days=setting.policy.retention.health_days),
+        why=standing(site.book.get(entry.scheme_key), Mode(entry.mode), told, english=True).reasons if english else entry.why,
+        **frame(setting),
     )  # fmt: skip
 
 
@@ -329,14 +344,33 @@ def _only_low(told: Report, entry: HealthEntry, setting: Setting) -> bool:
 
 
 def gone() -> Response:
-    return errors.answer(
-        404, "这个填报链接打不开", "可能抄漏了几个字，或者已经换了新的链接。请找本单位健康管理员要新的。"
-    )
+    if english_wanted():
+        words = (
+            "This link does not open",
+            "Part of it may be missing, or it was renewed. Ask your company's health manager.",
+        )
+    else:
+        words = ("这个填报链接打不开", "可能抄漏了几个字，或者已经换了新的链接。请找本单位健康管理员要新的。")
+    return errors.answer(404, *words, english=english_wanted())
 
 
 def over() -> Response:
-    return errors.answer(410, "这一页已经过了时间", "请重新扫本单位的填报二维码。刚才交上的都已经收到。")
+    if english_wanted():
+        words = (
+            "This page has run out",
+            "Please scan your company's code again. What you had sent was received.",
+        )
+    else:
+        words = ("这一页已经过了时间", "请重新扫本单位的填报二维码。刚才交上的都已经收到。")
+    return errors.answer(410, *words, english=english_wanted())
 
 
 def no_scheme() -> Response:
-    return errors.answer(503, "现在还不能填报", "本区还没有启用健康填报，请先按单位的要求口头报告。")
+    if english_wanted():
+        words = (
+            "Reporting is not open yet",
+            "It is not in force in this district. Tell your company in person as it asks.",
+        )
+    else:
+        words = ("现在还不能填报", "本区还没有启用健康填报，请先按单位的要求口头报告。")
+    return errors.answer(503, *words, english=english_wanted())

@@ -22,14 +22,14 @@ from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models import destruction
 from models.base import RuleBroken, db, local
-from models.chores import SESSIONS_KEPT
+from models.batches import CONFIRM_WITHIN, UNDO_WITHIN
+from models.chores import BATCHES_KEPT, REMINDERS_KEPT, SESSIONS_KEPT
 from models.keeping import Destruction, Hold, TimedTask
 from models.places import ModeOrder, Place
-from models.retention import oldest_day, plan_of
+from models.retention import oldest_day, plan_of, staff_rules
 from models.timed import DAY, HOUR, MINUTE, Task
 
 EVERY = {MINUTE: "每分钟", HOUR: "每小时", DAY: "每天"}
-KINDS = {destruction.CHECK_INS: ("登记", "条"), destruction.PAPER: ("纸质登记表", "张")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,14 @@ def retention() -> Response:
         overdue=destruction.due(session, plan)[0] if plan else 0,
         next_to_go=plan.last + DAY if plan else None,
         sessions_kept=SESSIONS_KEPT.days,
+        reminders_kept=REMINDERS_KEPT.days,
+        batches_kept=BATCHES_KEPT.days,
+        undo_days=UNDO_WITHIN.days,
+        confirm_hours=CONFIRM_WITHIN // HOUR,
+        staff_rules=staff_rules(policy.retention) if policy else {},
         tasks=_tasks(now),
         records=records,
-        kinds=KINDS,
+        kinds=destruction.KINDS,
         current=[hold for hold in holds if days[hold.id]],
         past=[hold for hold in holds if not days[hold.id]],
         days=days,

@@ -40,11 +40,13 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, crashed)
 
 
-def answer(status: int, title: str = "", advice: str = "") -> Response:
+def answer(status: int, title: str = "", advice: str = "", *, english: bool | None = None) -> Response:
+    """`english` of pages that have both languages: whether title and advice are in it."""
     words = WORDS.get(status, WORDS[500] if status >= 500 else WORDS[400])
+    language = {} if english is None else {"english": english}
     html = render_template(
         "error.html", status=status, title=title or words[0], advice=advice or words[1],
-        number=request_id(), signed_in=_signed_in(),
+        number=request_id(), signed_in=_signed_in(), **language,
     )  # fmt: skip
     return make_response(html, status)
 

@@ -46,7 +46,7 @@ TASKS = (
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
     Task("keep_weeks", "准备下几周的登记表", DAY, chores.keep_weeks),
     Task("make_sums", "做日合计", DAY, chores.make_sums),
-    Task("purge", "销毁到期登记", DAY, chores.destroy),
+    Task("purge", "销毁到期登记、员工健康信息", DAY, chores.destroy),
 )
 
 

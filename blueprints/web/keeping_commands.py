@@ -10,12 +10,10 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from blueprints.web import jobs
-from models import destruction
+from models import destruction, staff_retention
 from models.base import db, reading
 from models.places import District
 from models.timed import Outcome, alone
-
-KINDS = {destruction.CHECK_INS: ("登记", "条"), destruction.PAPER: ("纸质登记表", "张")}
 
 
 @click.command("tick")
@@ -45,7 +43,7 @@ def work_command() -> None:
               help="其他机器的销毁日志，可以写几个；不写就用本机的。")  # fmt: skip
 @with_appcontext
 def purge_command(dry_run: bool, replay: bool, logs: tuple[Path, ...]) -> None:
-    """销毁过了保存期限的登记；日合计保留。"""
+    """销毁过了保存期限的登记和员工健康信息；日合计保留。"""
     if dry_run and replay:
         raise click.UsageError("--dry-run和--replay不能一起用")
     if dry_run:
@@ -59,7 +57,7 @@ def purge_command(dry_run: bool, replay: bool, logs: tuple[Path, ...]) -> None:
         found = destruction.replay(tick, again) if replay else destruction.purge(tick)
     names = _districts()
     for one in found:
-        what, unit = KINDS[one.kind]
+        what, unit = destruction.KINDS[one.kind]
         days = f"{one.first}至{one.last}"
         click.echo(f"{names[one.district_id]}：销毁{what}{one.number}{unit}，{days}，记录第{one.record_id}号")
     if not found:
@@ -74,6 +72,14 @@ def _say_what_is_due() -> None:
             held = f"，暂缓{len(plan.kept)}段" if plan.kept else ""
             days = f"，{first}至{last}" if number else ""
             click.echo(f"{names[plan.district_id]}：会销毁登记{number}条{days}{held}（{plan.rule}）")
+            due = staff_retention.due(session, plan)
+            if due:
+                said = "、".join(
+                    f"{what}{due[kind]}{unit}"
+                    for kind, (what, unit) in destruction.KINDS.items()
+                    if kind in due
+                )
+                click.echo(f"{names[plan.district_id]}：会销毁{said}")
 
 
 def _districts() -> dict[int, str]:

@@ -42,6 +42,11 @@ def text_size() -> str:
     return asked if asked in TEXT_SIZES else "normal"
 
 
+def english_wanted() -> bool:
+    """Whether this browser chose English: by ?lang=, remembered in a cookie. Pages for people without an account ask."""
+    return (request.args.get("lang") or request.cookies.get("lang")) == "en"
+
+
 def same_page(**changes: str | None) -> str:
     """The address of this page with other query values: sorting, paging, size of type."""
     args = request.args.to_dict(flat=False)

@@ -22,6 +22,7 @@ from models.policy.schema import (
     Mode,
     Policy,
     Question,
+    Retention,
     StaffingRule,
     Thresholds,
 )
@@ -33,6 +34,7 @@ STAFFING = "staffing.toml"
 REPORTING = "reporting.toml"
 GATE = "gate.toml"
 EXAMPLES = "examples.toml"
+LEAST_HEALTH_DAYS = 15
 FILES = (SCHEME, STAFFING, REPORTING, GATE, EXAMPLES)
 
 
@@ -59,6 +61,7 @@ def load_pack(folder: Path) -> Policy:
         gate=_with_blanks_filled(forms, blanks, {**_figures(thresholds), **_figures(look_back)}, in_gate),
     )
     _check_thresholds(policy.thresholds, in_scheme.key("thresholds"))
+    _check_retention(policy.retention, in_scheme.key("retention"))
     _check_staffing(policy, place_of(folder, STAFFING))
     for mode, form in policy.gate.items():
         _check_form(form, policy.measures_in_force[mode], in_gate.key(mode.value))
@@ -137,6 +140,20 @@ def _check_thresholds(thresholds: Thresholds, place: Place) -> None:
     for lower, higher in pairwise(rising):
         if getattr(thresholds, lower) >= getattr(thresholds, higher):
             raise place.key(higher).fault(f"要高于 {lower}（{getattr(thresholds, lower)}℃）")
+
+
+def _check_retention(retention: Retention, place: Place) -> None:
+    """What is of health outlasts corrections and the look at a fortnight; a file outlasts what is of health."""
+    if retention.health_days < LEAST_HEALTH_DAYS:
+        raise place.key("health_days").fault(f"不能少于{LEAST_HEALTH_DAYS}天，现在是{retention.health_days}")
+    if retention.open_case_days < LEAST_HEALTH_DAYS:
+        raise place.key("open_case_days").fault(
+            f"不能少于{LEAST_HEALTH_DAYS}天，现在是{retention.open_case_days}"
+        )
+    if retention.leaver_days < retention.health_days:
+        raise place.key("leaver_days").fault(f"不能少于health_days（{retention.health_days}天）")
+    if retention.occupational_years * 365 < retention.leaver_days:
+        raise place.key("occupational_years").fault(f"不能短于leaver_days（{retention.leaver_days}天）")
 
 
 def _check_staffing(policy: Policy, place: Place) -> None:

@@ -57,6 +57,12 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "check_in_days": "登记保存几天",
         "emergency_max_days": "应急期间最多保存几天",
         "visitor_may_delete": "访客能否提前删除自己的登记",
+        "health_days": "员工健康信息保存几天",
+        "open_case_days": "健康跟进几天没有进展按结束算",
+        "leaver_days": "离职档案保存几天",
+        "occupational_years": "职业健康监护档案在离职后保存几年",
+        "contact_log_days": "联络记录保存几天",
+        "plan_years": "年度计划在年度结束后保存几年",
         # staffing
         "lower_inclusive": "每档是否包括下限",
         "carry_over": "小档的岗位是否保留",

@@ -222,11 +222,18 @@ class LookBack:
 @dataclass(frozen=True, slots=True)
 class Retention:
     """How many days a check-in is kept (保存期限), and the most within an opened emergency; in which modes a visitor may have
-    their own deleted before (访客删除)."""
+    their own deleted before (访客删除). Then what enterprises keep of their people: what is of health after recovery, return or
+    the last day at work; an open case without a sign of life; the file of who left, and of who was exposed."""
 
     check_in_days: int
     emergency_max_days: int
     visitor_may_delete: Mapping[Mode, bool]
+    health_days: int
+    open_case_days: int
+    leaver_days: int
+    occupational_years: int
+    contact_log_days: int
+    plan_years: int
     source: Source
 
 

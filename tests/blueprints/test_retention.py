@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,11 +10,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from blueprints.web import jobs
+from models import destruction
 from models.access import Post
+from models.archive import Employee
 from models.audit import AuditLine
 from models.base import db
 from models.gate import CheckIn
-from models.keeping import Destruction, Hold, TimedTask
+from models.keeping import Destruction, HealthDaySum, Hold, TimedTask
 from models.places import ModeOrder
 from tests import make
 from tests.browser import read
@@ -209,3 +212,98 @@ def test_lifting_says_first_how_much_goes_and_happens_once(officer, town):
     line = db.session.scalars(select(AuditLine).order_by(AuditLine.id.desc())).first()
     assert "调查已经结案" in line.details
     assert db.session.scalar(select(CheckIn.id)) is not None
+
+
+# --- what enterprises keep of their people ---
+
+
+def with_days(app, monkeypatch, **days):
+    """The scheme with other days than the usual ones: whatever a page says must come from it."""
+    book = app.extensions["site"].book
+    policy = book.get(make.SCHEME)
+    monkeypatch.setitem(
+        book._policies, make.SCHEME, replace(policy, retention=replace(policy.retention, **days))
+    )
+
+
+OTHERS = {
+    "health_days": 41, "open_case_days": 97, "leaver_days": 801, "occupational_years": 33, "contact_log_days": 611,
+    "plan_years": 7,
+}  # fmt: skip
+SAID = ("每日健康保存41天", "恢复41天后", "97天没有进展", "离职41天后销毁", "基本资料保存801天", "保存33年")
+
+
+def test_the_page_says_how_long_everything_of_the_enterprises_is_kept(app, officer, town, monkeypatch):
+    with_days(app, monkeypatch, **OTHERS)
+    page = opened(officer, "/retention").text
+    for words in (*SAID, "联络记录保存611天", "年度结束后保存7年", "没有确认的24小时，导入以后7天"):
+        assert words in page, words
+
+
+def test_a_record_of_every_kind_is_in_words(officer, town):
+    for kind in destruction.KINDS:
+        record(town, kind=kind)
+    page = opened(officer, "/retention")
+    for label, unit in destruction.KINDS.values():
+        assert label in page.text and f"5{unit}" in page.text
+
+
+def test_the_notice_of_the_district_speaks_of_employees_with_the_days_of_the_purge(
+    app, client, town, monkeypatch
+):
+    with_days(app, monkeypatch, **OTHERS)
+    page = opened(client, "/privacy?district=yunxi").text
+    for words in (
+        *SAID,
+        "员工的健康信息",
+        "只有本企业的首席健康官、健康管理员",
+        "职业健康监护",
+        "班组长只看得到",
+    ):
+        assert words in page, words
+    page = opened(client, "/privacy?district=yunxi&lang=en").text
+    for words in ("Health data of employees", "41 days after recovery", "97 days", "801 days", "33 years"):
+        assert words in page, words
+
+
+def test_an_enterprise_reads_until_when_the_file_of_a_leaver_is_kept(app, client, town, monkeypatch):
+    manager = make.sign_in(client, town.officer(Post.HEALTH_MANAGER))
+    person = make.employee(town.tenant, mobile="13812345678")
+    assert "到时自动销毁" not in opened(manager, f"/employees/{person.id}").text
+    page = opened(manager, f"/employees/{person.id}/leave").text
+    assert "在离职30天后销毁" in page and "保存730天" in page and "保存30年" in page
+    landed(manager, submit(manager, f"/employees/{person.id}/leave", on="2026-11-20"))
+    page = opened(manager, f"/employees/{person.id}").text
+    assert "普通体检在2026年12月20日0时销毁。其余的基本资料保存到2028年11月19日" in page
+    person = db.session.get(Employee, person.id)
+    person.left_on, person.hazards = date(2026, 9, 1), "噪声"
+    db.session.commit()
+    page = opened(manager, f"/employees/{person.id}").text
+    assert "已在2026年10月1日到期" in page
+    assert "接触过职业病危害因素，基本资料和职业健康检查保存到2056年9月1日" in page
+    with_days(app, monkeypatch, occupational_years=33, health_days=41)
+    page = opened(manager, f"/employees/{person.id}").text
+    assert "2026年10月12日" in page and "保存到2059年9月1日" in page
+
+
+def test_a_file_after_the_purge_still_opens_and_says_what_is_gone(client, town):
+    manager = make.sign_in(client, town.officer(Post.HEALTH_MANAGER))
+    person = make.employee(town.tenant, mobile="13812345678", left_on=TODAY - 40 * DAY)
+    destruction.purge(jobs.tick_now())
+    page = opened(manager, f"/employees/{person.id}").text
+    assert "已在2026年11月10日到期" in page and "没有填" in page
+
+
+def test_a_day_whose_entries_are_gone_keeps_its_figures_and_lists_nobody(client, town):
+    manager = make.sign_in(client, town.officer(Post.HEALTH_MANAGER))
+    make.save(
+        HealthDaySum(enterprise_id=town.tenant.id, day=TODAY - 40 * DAY, expected=31, reported=29, abnormal=3,
+                     absent_ill=1)
+    )  # fmt: skip
+    make.employee(town.tenant, "柳岸", joined_on=date(2020, 1, 1))
+    base = f"/enterprises/{town.tenant.id}/health"
+    page = opened(manager, f"{base}?on={TODAY - 40 * DAY}")
+    assert "逐人的记录已经到期销毁" in page.text and "29" in page.text and "柳岸" not in page.text
+    assert "复制名单" not in page.text
+    answer = manager.get(f"{base}/missing?on={TODAY - 40 * DAY}")
+    assert answer.status_code == 409 and "已经到期销毁" in answer.text

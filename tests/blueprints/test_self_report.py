@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pypdfium2
@@ -510,3 +512,155 @@ def test_a_large_department_is_printed_in_parts(manager, town):
         )
     db.session.commit()
     assert "第101至101人" in opened(manager, links_page(town)).text
+
+
+# --- how long it is kept, and English ---
+
+
+def kept_days(app, monkeypatch, days):
+    """The scheme with other days than the usual ones: what a page says must come from it."""
+    book = app.extensions["site"].book
+    policy = book.get(make.SCHEME)
+    monkeypatch.setitem(
+        book._policies, make.SCHEME, replace(policy, retention=replace(policy.retention, health_days=days))
+    )
+
+
+@pytest.mark.parametrize("days", [30, 45])
+def test_every_page_around_a_form_says_how_long_it_is_kept(app, client, town, code, link, monkeypatch, days):
+    kept_days(app, monkeypatch, days)
+    for page in (opened(client, link), opened(client, code), opened(client, identify(client, code).location)):
+        assert f"没有不舒服的保存{days}天，生病的到恢复以后{days}天，到期自动删除" in page.text
+        assert f"生病的，从恢复那天起{days}天" in page.text
+    until = NOW.date() + timedelta(days=days)
+    assert (
+        f"到{until.year}年{until.month}月{until.day}日" in landed(client, submit(client, link, **WELL)).text
+    )
+    page = landed(client, client.post(link, data={"today": "unwell", "temperature": "36.6"}))
+    assert f"到恢复以后{days}天" in page.text
+    assert f"kept for {days} days" in opened(client, f"{code}?lang=en").text.lower()
+
+
+def test_the_notice_leads_to_the_whole_one_of_the_district(client, link):
+    where = next(one.url for one in opened(client, link).links if "#staff" in one.url)
+    page = opened(client, where.partition("#")[0])
+    assert "district=yunxi" in where and page.one(id="staff") is not None
+
+
+HAN = re.compile(r"[㐀-鿿]")
+OURS = re.compile(
+    r"云溪青禾生物科技股份有限公司|云溪青禾|青禾生物|云溪高新区健康管理专班|云溪高新区|桂湖社区卫生服务中心|锦书路60号|24小时|许清如|中文|林\*+|林小满|早班"
+)
+
+
+def chinese_in(page):
+    """Chinese words of a page that are not names."""
+    return sorted(set(HAN.findall(OURS.sub("", f"{page.title} {page.text}"))))
+
+
+def test_somebody_who_reads_english_reports_from_the_first_page_to_the_last(client, town, code, link):
+    town.officer(Post.HEALTH_MANAGER, name="许清如", mobile="13900001111")
+    page = opened(client, f"{code}?lang=en")
+    assert page.html.startswith('<!doctype html>\n<html lang="en"') and chinese_in(page) == []
+    answer = submit(client, code, name="", tail="")
+    assert "Please give your full name" in refused(answer) and chinese_in(read(answer.text)) == []
+    assert "No match" in refused(identify(client, code, tail="0000"))
+    where = identify(client, code).location
+    page = opened(client, where)
+    assert "How are you today?" in page.text and "Body temperature" in page.text and chinese_in(page) == []
+    answer = submit(
+        client, where, today="absent", temperature="88", symptoms=["cough"], onset_on="2026-11-21"
+    )
+    said = refused(answer)
+    for words_of_it in ("between 34.0 and 42.0", "still to come", "seen a doctor", "where you are resting"):
+        assert words_of_it in said
+    assert chinese_in(read(answer.text)) == []
+    page = landed(
+        client, submit(client, where, today="unwell", temperature="38.1", site="forehead", symptoms=["cough"])
+    )
+    assert page.h1 == "Please do not come to work" and chinese_in(page) == []
+    for words_of_it in (
+        "at or above 37.3",
+        "contact thermometer",
+        "Cough",
+        "Call health manager",
+        "13900001111",
+        "Forehead",
+    ):
+        assert words_of_it in page.text
+    page = opened(client, link)
+    assert page.h1 == "Please do not come to work" and "Something has changed" in page.text
+    assert chinese_in(opened(client, f"{link}?change=1")) == []
+    assert the_entry().why[0].startswith("体温38.1℃")  # what is kept is in the language of who cares for them
+
+
+@pytest.mark.parametrize(
+    ("typed", "h1"),
+    [(WELL, "Received"), (ILL, "Noted"), ({"today": "well", "temperature": "35.1"}, "Please take it again")],
+)
+def test_every_answer_is_in_english_too(client, town, link, typed, h1):
+    client.get(f"{link}?lang=en")
+    page = landed(client, submit(client, link, **typed))
+    assert page.h1 == h1 and chinese_in(page) == []
+
+
+def test_an_emergency_asks_in_english_and_says_in_english_why(client, town, link):
+    open_emergency(town, "place", town.park.id)
+    client.get(f"{link}?lang=en")
+    assert "Please choose one: Health code" in refused(submit(client, link, **WELL))
+    page = landed(
+        client, submit(client, link, **WELL, code_status="red", risk_area_14d="no", overseas_21d="no")
+    )
+    assert page.h1 == "Please do not come to work" and chinese_in(page) == []
+
+
+def test_links_that_open_nothing_say_so_in_english_and_leave_the_choice_of_language(
+    client, town, code, person
+):
+    for address, status in (
+        ("/h/x", 404),
+        ("/e/x", 404),
+        ("/t/x", 404),
+        ("/e/fill/x", 410),
+        ("/e/sent/x", 410),
+    ):
+        answer = client.get(f"{address}?lang=en")
+        assert answer.status_code == status and chinese_in(read(answer.text)) == []
+        assert "中文" in answer.text
+        assert "English" in client.get(f"{address}?lang=zh").text
+
+
+def test_a_team_leader_reads_english_too(client, vault, town, person):
+    team = make.save(Team(enterprise_id=town.tenant.id, name="早班"))
+    person.team_id = team.id
+    other = employee(town, "秦远", number="A018", team_id=team.id)
+    db.session.commit()
+    address = "/t/" + health_links.token(vault, LinkKind.TEAM, team.id)
+    page = opened(client, f"{address}?lang=en")
+    assert "2 people, 2 have not reported" in page.text
+    assert chinese_in(page) == ["秦", "远"]
+    answer = client.post(address, data={f"t{person.id}": "38.5"})
+    said = refused(answer)
+    assert "38.5 ℃ is high" in said and "Please tick this sentence" in said
+    page = landed(
+        client, client.post(f"{address}/{other.id}", data={"today": "unwell", "temperature": "36.8"})
+    )
+    assert "not well, by you 09:41" in page.text and chinese_in(page) == ["秦", "远"]
+    submit(client, "/h/" + health_links.token(vault, LinkKind.PERSON, person.id), **WELL)
+    answer = client.get(f"{address}/{person.id}")
+    assert (
+        answer.status_code == 409
+        and "has reported today" in answer.text
+        and chinese_in(read(answer.text)) == []
+    )
+    entry = db.session.scalars(select(HealthEntry).where(HealthEntry.source == EntrySource.LEADER)).one()
+    assert entry.by_name == "班组长"  # as the enterprise calls it, whatever the page said
+
+
+@pytest.mark.parametrize("address", ["link", "code"])
+def test_large_type_is_offered_and_kept(client, request, address):
+    where = request.getfixturevalue(address)
+    request.getfixturevalue("person")
+    assert "大字" in opened(client, where).text
+    assert 'data-text="large"' in opened(client, f"{where}?text=large").html
+    assert 'data-text="large"' in opened(client, where).html
