@@ -9,7 +9,7 @@ from blueprints.web.site import site
 from models.base import db
 from models.batch_work import Bench, Importer, Line
 from models.batches import BatchKind
-from models.employee_rows import KEY, EmployeeRows
+from models.employee_rows import KEY, KEY_HEAD, EmployeeRows
 from models.register_rows import RegisterRows
 
 COLUMNS: dict[BatchKind, tuple[Column, ...]] = {
@@ -30,7 +30,8 @@ COLUMNS: dict[BatchKind, tuple[Column, ...]] = {
         Column("dormitory", "宿舍", ("宿舍房间", "宿舍号", "住址")),
         Column("joined_on", "入职日期", ("入职时间", "到岗日期"), day=True),
         Column("left_on", "最后工作日", ("离职日期", "离职时间"), day=True),
-        Column(KEY, "档案编号"),
+        Column("examined_on", "岗前体检日期", ("上岗前体检日期", "岗前体检", "岗前体检时间"), day=True),
+        Column(KEY, KEY_HEAD, ("行号键",)),
     ),
     BatchKind.REGISTER: (
         Column(
@@ -66,6 +67,4 @@ def bench() -> Bench:
 
 def _read(content: bytes, name: str, kind: BatchKind) -> tuple[Sequence[Line], list[str]]:
     table = read_table(content, name, COLUMNS[kind])
-    return [
-        Line(*line) for line in ((one.number, one.cells, one.errors) for one in table.lines)
-    ], table.unknown
+    return table.lines, table.unknown
