@@ -243,7 +243,7 @@ class _Run:
 
 def row(line: Line, action: RowAction, **facts: Any) -> dict[str, Any]:
     """A row as a part keeps it. One that cannot be taken keeps its cells as they were sent."""
-    return {"number": line.number, "action": action.value, **facts}
+    return {"number": line.number, "action": str(action), **facts}
 
 
 def refuse(row: dict[str, Any], words: str) -> None:

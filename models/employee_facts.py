@@ -123,13 +123,14 @@ def read_employee(
     """
     errors: dict[str, str] = {}
     found = dict(_EMPTY)
-    for key, read in _READERS.items():
-        text = raw.get(key)
-        if text or key == "name":
+    for key, text in raw.items():
+        if text and key in _READERS:
             try:
-                found[key] = read(text or "", key, today)
+                found[key] = _READERS[key](text, key, today)
             except Unreadable as error:
                 errors[key] = error.zh
+    if not found["name"] and "name" not in errors:
+        errors["name"] = "请填姓名"
     card = _read_document(raw, today, found, errors)
     doubts = {} if errors or confirmed else _doubts(found["mobile"], card)
     if not errors:

@@ -118,10 +118,12 @@ def _column(cells: list[str], column: Column, errors: dict[int, dict[str, str]])
     found = [cell if " " not in cell and cell.isprintable() else _tidy(cell) for cell in cells]
     if column.day:
         found = [_day(cell) for cell in found]
-    for place, cell in enumerate(found):
-        if cell.startswith(LOST) or (column.code and _EXPONENT.fullmatch(cell)):
-            errors.setdefault(place, {})[column.key] = DIGITS_LOST
-            found[place] = cell.removeprefix(LOST)
+    lost = [place for place, cell in enumerate(found) if cell[:1] == LOST]
+    if column.code:
+        lost += [place for place, cell in enumerate(found) if _EXPONENT.fullmatch(cell)]
+    for place in lost:
+        errors.setdefault(place, {})[column.key] = DIGITS_LOST
+        found[place] = found[place].removeprefix(LOST)
     return found
 
 
