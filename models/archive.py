@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Enum, ForeignKey, Index, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column, relationship
@@ -22,6 +22,12 @@ def _of_enterprise(
 ) -> ColumnElement[bool] | None:
     """Named people are the enterprise's own: no other scope reaches them (PRIV-9)."""
     return enterprise_id.in_(ids) if scope == "enterprise" else None
+
+
+class Blind(Protocol):
+    """Of a vault, what makes blind indexes."""
+
+    def blind(self, text: str, field: str) -> bytes: ...
 
 
 class Team(Row):
@@ -84,6 +90,7 @@ class Employee(Row):
 
     __table_args__ = (
         Index("ix_employee_enterprise_left_name", "enterprise_id", "left_on", "name"),
+        Index("ix_employee_enterprise_number", "enterprise_id", "number"),
         Index("uq_employee_enterprise_document", "enterprise_id", "document_index", unique=True),
     )
 
@@ -99,7 +106,7 @@ class Employee(Row):
         )
 
     @classmethod
-    def values(cls, facts: EmployeeFacts, vault: Vault, now: datetime) -> dict[str, Any]:
+    def values(cls, facts: EmployeeFacts, vault: Blind, now: datetime) -> dict[str, Any]:
         """The columns of a row, for a form's one or a workbook's thousands (`insert(Employee)`), but for enterprise and team, which the
         caller knows. On a row that is there, leave `added_at` alone."""
         return {
@@ -193,7 +200,7 @@ class AlreadyOnFile(RuleBroken):
         self.employee = employee
 
 
-def document_index(person: str, vault: Vault) -> bytes | None:
+def document_index(person: str, vault: Blind) -> bytes | None:
     """By which the same person is found again; `person` as `EmployeeFacts.person` says it."""
     return vault.blind(person, "employee.document") if person else None
 

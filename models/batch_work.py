@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from .vault import Vault
 
 LOG = logging.getLogger("site.batches")
 Rows = list[dict[str, Any]]
+SIGN_EVERY = 0.5  # seconds; a commit for each part would take longer than to look at it
 
 
 class Line(NamedTuple):
@@ -151,15 +153,21 @@ class _Run:
         with self.bench.writing() as session:
             session.execute(delete(BatchPart).where(BatchPart.batch_id == self.batch_id))
             self._sign(session, done=0, total=len(lines))
+        waiting: list[BatchPart] = []
+        kept_at = time.monotonic()
         for number, begin in enumerate(range(0, len(lines), PART)):
             some = lines[begin : begin + PART]
             with self.bench.looking() as session:
                 rows = importer.judge(session, some)
             part = BatchPart(batch_id=self.batch_id, number=number)
             part.put(self.bench.vault, rows)
-            with self.bench.writing() as session:
-                self._sign(session, done=Batch.done + len(some))
-                session.add(part)
+            waiting.append(part)
+            done = begin + len(some)
+            if done == len(lines) or time.monotonic() - kept_at > SIGN_EVERY:
+                with self.bench.writing() as session:
+                    self._sign(session, done=done)
+                    session.add_all(waiting)
+                waiting, kept_at = [], time.monotonic()
         self.end(
             BatchState.PREVIEWED,
             upload=None,
@@ -235,7 +243,7 @@ class _Run:
 
 def row(line: Line, action: RowAction, **facts: Any) -> dict[str, Any]:
     """A row as a part keeps it. One that cannot be taken keeps its cells as they were sent."""
-    return {"number": line.number, "action": action.value, **facts}
+    return {"number": line.number, "action": str(action), **facts}
 
 
 def refuse(row: dict[str, Any], words: str) -> None:

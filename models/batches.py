@@ -7,6 +7,7 @@ at, taken over and taken back as a whole, once. What stands in the rows is seale
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -177,9 +178,11 @@ class BatchPart(Row):
     ROWS = "batch_part.rows"
 
     def put(self, vault: Vault, rows: Sequence[dict[str, Any]]) -> None:
-        self.rows = vault.seal_bytes(json.dumps(rows, ensure_ascii=False).encode(), self.ROWS)
+        text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+        self.rows = vault.seal_bytes(text.encode(), self.ROWS)
+        counts = Counter(row["action"] for row in rows)
         for action, column in COUNTS.items():
-            setattr(self, column, sum(row["action"] == action.value for row in rows))
+            setattr(self, column, counts[action.value])
         self.doubts = sum(bool(row.get("doubts")) for row in rows)
         self.kept = sum(bool(row.get("kept")) for row in rows)
 

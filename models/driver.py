@@ -1,7 +1,8 @@
 """Statements on the hot path (热路径上的语句): SQLAlchemy writes the SQL and converts the values, the driver itself runs it.
 
 Executed the usual way a statement costs several times what the driver takes for it, and two of them half a check-in.
-For what a whole district asks at once: check-ins, passes, polls. Everything else has no such haste.
+For what a whole district asks at once: check-ins, passes, polls; and for the thousands of rows of a workbook. Everything else has no
+such haste.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import sqlite3
 import threading
 import time
 from collections import deque, namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, LargeBinary, event
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
@@ -105,6 +106,14 @@ class DriverConnection:
         arguments = ready.arguments(values)
         found = _patiently(lambda: self._cursor.execute(ready.sql, arguments).fetchall())
         return [ready.row(one) for one in found]
+
+    def write(self, statement: Callable[[Dialect], Ready], rows: Iterable[Mapping[str, Any]]) -> None:
+        """Executes an INSERT for all these rows. What a constraint says no to raises SQLAlchemy's IntegrityError."""
+        ready = statement(self.dialect)
+        try:
+            self._cursor.executemany(ready.sql, [ready.arguments(one) for one in rows])
+        except self.dialect.loaded_dbapi.IntegrityError as error:
+            raise IntegrityError(None, None, error) from error
 
     @contextmanager
     def together(self, turn: bytes | None = None) -> Iterator[None]:

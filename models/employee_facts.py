@@ -18,6 +18,7 @@ from pypinyin import Style, lazy_pinyin
 
 from .identifiers import (
     PERMIT_KINDS,
+    IdCard,
     Unreadable,
     id_card,
     is_invisible,
@@ -53,6 +54,7 @@ KINDS_AS_TYPED: dict[str, WorkerKind] = {
     **dict.fromkeys(("实习生", "见习"), WorkerKind.INTERN),
     **dict.fromkeys(("返聘", "退休"), WorkerKind.RE_EMPLOYED),
 }
+CONTRAINDICATED = "岗前体检有职业禁忌，不能安排接触危害因素的岗位。复查以后，请登记新的岗前体检"
 EARLIEST_JOINING = date(1950, 1, 1)
 JOINS_AHEAD = timedelta(days=366)  # somebody may be entered before the first day
 _DATE = re.compile(
@@ -120,13 +122,17 @@ def read_employee(
     with hazards (HLTH-9).
     """
     errors: dict[str, str] = {}
-    found: dict[str, Any] = {}
-    for key in FIELDS:
-        try:
-            found[key] = _READERS[key](raw, key, today)
-        except Unreadable as error:
-            errors[key] = error.zh
-    doubts = {} if errors or confirmed else _doubts(found, today)
+    found = dict(_EMPTY)
+    for key, text in raw.items():
+        if text and key in _READERS:
+            try:
+                found[key] = _READERS[key](text, key, today)
+            except Unreadable as error:
+                errors[key] = error.zh
+    if not found["name"] and "name" not in errors:
+        errors["name"] = "请填姓名"
+    card = _read_document(raw, today, found, errors)
+    doubts = {} if errors or confirmed else _doubts(found["mobile"], card)
     if not errors:
         errors = _at_odds(found, today, examined=examined)
     if errors:
@@ -134,24 +140,31 @@ def read_employee(
     return EmployeeFacts(**found, doubts=doubts), {}
 
 
-# --- one reader a field ---
+# --- one reader a cell; what most cells are, plain signs and a few words again and again, takes the short way ---
 
 
-def _text(raw: Mapping[str, str], key: str, _today: date) -> str:
-    text = _typed(raw, key)
-    if any(is_invisible(sign) for sign in text):
+def _text(text: str, key: str, _today: date) -> str:
+    if text.isascii() and text.isalnum() and len(text) <= LONGEST[key]:
+        return text
+    return _words_of(text, key)
+
+
+@lru_cache(maxsize=10_000)
+def _words_of(text: str, key: str) -> str:
+    tidy = _tidy(text)
+    if any(is_invisible(sign) for sign in tidy):
         raise _says("里面有看不见的符号，请删掉重新输入")
-    if len(text) > LONGEST[key]:
-        raise _says(f"{FIELDS[key]}最多{LONGEST[key]}个字，现在是{len(text)}个")
-    return text
+    if len(tidy) > LONGEST[key]:
+        raise _says(f"{FIELDS[key]}最多{LONGEST[key]}个字，现在是{len(tidy)}个")
+    return tidy
 
 
-def _name(raw: Mapping[str, str], key: str, _today: date) -> str:
-    return person_name(raw.get(key) or "")
+def _name(text: str, _key: str, _today: date) -> str:
+    return person_name(text)
 
 
-def _kind(raw: Mapping[str, str], key: str, _today: date) -> WorkerKind:
-    text = _typed(raw, key)
+def _kind(text: str, _key: str, _today: date) -> WorkerKind:
+    text = text if text in KINDS_AS_TYPED else _tidy(text)
     if not text:
         return WorkerKind.OWN
     if text not in KINDS_AS_TYPED:
@@ -159,43 +172,18 @@ def _kind(raw: Mapping[str, str], key: str, _today: date) -> WorkerKind:
     return KINDS_AS_TYPED[text]
 
 
-def _document_kind(raw: Mapping[str, str], key: str, _today: date) -> str:
-    """The kind as chosen; where a workbook names none, an 18-digit number is an identity card."""
-    text, number = _typed(raw, key), _typed(raw, "document")
-    if not number:
-        return ""
-    if not text or text in ("身份证", "居民身份证", "港澳台居民居住证", ID_CARD):
-        return ID_CARD
-    known = {words: code for code, words in DOCUMENT_KINDS.items()} | {code: code for code in DOCUMENT_KINDS}
-    known |= {"护照": "chinese_passport", "台胞证": "taiwan", "回乡证": "hk_macau", "港澳通行证": "hk_macau"}
-    if text not in known:
-        raise _says(f"没有看懂“{text[:20]}”，请填{'、'.join(DOCUMENT_KINDS.values())}中的一种")
-    return known[text]
+def _mobile(text: str, _key: str, _today: date) -> str:
+    return mobile(text) if text.strip() else ""
 
 
-def _document(raw: Mapping[str, str], key: str, today: date) -> str:
-    number = raw.get(key) or ""
-    if not number.strip():
-        return ""
-    try:
-        kind = _document_kind(raw, "document_kind", today)
-    except Unreadable:
-        return ""  # the kind says what is wrong
-    return id_card(number, today).number if kind == ID_CARD else permit(number, kind)
-
-
-def _mobile(raw: Mapping[str, str], key: str, _today: date) -> str:
-    return mobile(raw.get(key) or "") if (raw.get(key) or "").strip() else ""
-
-
-def _hazards(raw: Mapping[str, str], key: str, today: date) -> tuple[str, ...]:
+def _hazards(text: str, key: str, today: date) -> tuple[str, ...]:
     """Several, parted by 、 or what people type for it; 无 is none."""
-    parts = [part for part in _SEVERAL.split(_text(raw, key, today)) if part]
+    parts = [part for part in _SEVERAL.split(_text(text, key, today)) if part]
     return () if parts in (["无"], ["否"], ["不接触"]) else tuple(dict.fromkeys(parts))
 
 
-def _date(raw: Mapping[str, str], key: str, today: date) -> date | None:
-    text = _typed(raw, key)
+def _date(text: str, key: str, today: date) -> date | None:
+    text = text if text.isascii() and " " not in text else _tidy(text)
     if not text:
         return None
     match = _DATE.fullmatch(text)
@@ -210,11 +198,47 @@ def _date(raw: Mapping[str, str], key: str, today: date) -> date | None:
     return found
 
 
-_READERS: dict[str, Callable[[Mapping[str, str], str, date], Any]] = {
+_READERS: dict[str, Callable[[str, str, date], Any]] = {
     **dict.fromkeys(LONGEST, _text),
-    "name": _name, "kind": _kind, "document_kind": _document_kind, "document": _document, "mobile": _mobile,
+    "name": _name, "kind": _kind, "mobile": _mobile,
     "hazards": _hazards, "joined_on": _date, "left_on": _date, "examined_on": _date,
 }  # fmt: skip
+_EMPTY: dict[str, Any] = {
+    **dict.fromkeys(FIELDS, ""), "kind": WorkerKind.OWN, "hazards": (), "joined_on": None, "left_on": None, "examined_on": None,
+}  # fmt: skip
+
+
+def _read_document(
+    raw: Mapping[str, str], today: date, found: dict[str, Any], errors: dict[str, str]
+) -> IdCard | None:
+    """Two cells that only say something together. The card, where it is one: its age may be asked about."""
+    number = raw.get("document") or ""
+    if not number or number.isspace():
+        return None
+    try:
+        found["document_kind"] = kind = _document_kind(raw.get("document_kind") or "")
+    except Unreadable as error:
+        errors["document_kind"] = error.zh
+        return None
+    try:
+        card = id_card(number, today) if kind == ID_CARD else None
+        found["document"] = card.number if card else permit(number, kind)
+    except Unreadable as error:
+        errors["document"] = error.zh
+        return None
+    return card
+
+
+def _document_kind(typed: str) -> str:
+    """The kind as chosen; where a workbook names none, an 18-digit number is an identity card."""
+    text = _tidy(typed) if typed else ""
+    if not text or text in ("身份证", "居民身份证", "港澳台居民居住证", ID_CARD):
+        return ID_CARD
+    known = {words: code for code, words in DOCUMENT_KINDS.items()} | {code: code for code in DOCUMENT_KINDS}
+    known |= {"护照": "chinese_passport", "台胞证": "taiwan", "回乡证": "hk_macau", "港澳通行证": "hk_macau"}
+    if text not in known:
+        raise _says(f"没有看懂“{text[:20]}”，请填{'、'.join(DOCUMENT_KINDS.values())}中的一种")
+    return known[text]
 
 
 def _at_odds(found: Mapping[str, Any], today: date, *, examined: bool) -> dict[str, str]:
@@ -229,13 +253,12 @@ def _at_odds(found: Mapping[str, Any], today: date, *, examined: bool) -> dict[s
     return errors
 
 
-def _doubts(found: Mapping[str, Any], today: date) -> dict[str, str]:
+def _doubts(mobile: str, card: IdCard | None) -> dict[str, str]:
     """Possible but seldom: asked about, never refused (ID-5, ID-8)."""
     doubts = {}
-    if found["mobile"] and mobile_needs_confirming(found["mobile"]):
-        doubts["mobile"] = f"{found['mobile'][:3]}开头的号段还没有放号，请核对手机号"
-    if found["document_kind"] == ID_CARD and found["document"]:
-        card = id_card(found["document"], today)
+    if mobile and mobile_needs_confirming(mobile):
+        doubts["mobile"] = f"{mobile[:3]}开头的号段还没有放号，请核对手机号"
+    if card is not None:
         if card.needs_confirming:
             doubts["document"] = f"按身份证号，这个人{card.age}岁，请核对出生年份"
         elif card.age < 16:
@@ -243,9 +266,9 @@ def _doubts(found: Mapping[str, Any], today: date) -> dict[str, str]:
     return doubts
 
 
-def _typed(raw: Mapping[str, str], key: str) -> str:
+def _tidy(text: str) -> str:
     """NFKC, one space for many: full-width digits and stray spaces are common (ID-8)."""
-    return " ".join(unicodedata.normalize("NFKC", raw.get(key) or "").split())
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def _says(words: str) -> Unreadable:

@@ -5,6 +5,7 @@ Nothing is written over: a correction is a new row, and the one before stays to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Self
 
@@ -209,13 +210,18 @@ def at_work(on: date) -> ColumnElement[bool]:
 
 def last_pre_post(session: Session, employee: Employee) -> CheckUp | None:
     """The pre-post examination that counts: without it, or with a contraindication in it, nobody is exposed (HLTH-9)."""
+    return last_pre_posts(session, [employee.id]).get(employee.id)
+
+
+def last_pre_posts(session: Session, ids: Sequence[int]) -> dict[int, CheckUp]:
+    """The same of several people, by the number of the person."""
     done = select(CheckUp).where(
-        CheckUp.employee_id == employee.id,
+        CheckUp.employee_id.in_(ids),
         CheckUp.kind == CheckUpKind.PRE_POST,
         CheckUp.done_on.is_not(None),
         CheckUp.holds(),
     )
-    return session.scalar(done.order_by(CheckUp.done_on.desc(), CheckUp.id.desc()).limit(1))
+    return {one.employee_id: one for one in session.scalars(done.order_by(CheckUp.done_on, CheckUp.id))}
 
 
 def pre_post(employee_id: int, done_on: date, hazards: str, *, now: datetime, by_id: int | None) -> CheckUp:

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
-from stdnum.cn import ric, uscc
-from stdnum.exceptions import ValidationError
+from stdnum.cn import uscc
 
 
 class Unreadable(ValueError):
@@ -137,6 +136,7 @@ def credit_code_warning(code: str) -> str | None:
 
 # --- 居民身份证 ---
 
+_ID_CARD = re.compile(r"[0-9]{17}[0-9X]")
 _PROVINCES = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
 _EARLIEST_BIRTH = datetime.date(1850, 1, 1)
 _AGE_TO_CONFIRM = 120
@@ -165,7 +165,7 @@ def id_card(text: str, today: datetime.date) -> IdCard:
     Only the province prefix is checked: county codes withdrawn long ago are still on cards, so stdnum's table
     of places is not asked.
     """
-    number = _compact(text)
+    number = text if _ID_CARD.fullmatch(text) else _compact(text)
     if not number:
         raise Unreadable("请填18位身份证号", "Please give the 18-character identity number.")
     if re.fullmatch(r"[0-9]{15}", number):
@@ -178,7 +178,7 @@ def id_card(text: str, today: datetime.date) -> IdCard:
             f"身份证号是18位，现在是{len(number)}位",
             f"An identity number has 18 characters; this one has {len(number)}.",
         )
-    if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
+    if not _ID_CARD.fullmatch(number):
         raise Unreadable(
             "身份证号前17位是数字，最后一位是数字或X，请改正",
             "The first 17 characters are digits, the last is a digit or X.",
@@ -189,7 +189,7 @@ def id_card(text: str, today: datetime.date) -> IdCard:
             f"No identity number begins with {number[:2]}. Please check the first two digits.",
         )
     birth_on = _birth_date(number, today)
-    if ric.calc_check_digit(number) != number[17]:
+    if _last_sign(number) != number[17]:
         raise Unreadable(
             "身份证号最后一位与前17位对不上，请对照证件逐位核对",
             "The last character does not fit the first 17. Please compare the number with the card.",
@@ -200,13 +200,19 @@ def id_card(text: str, today: datetime.date) -> IdCard:
     )
 
 
+def _last_sign(number: str) -> str:
+    """The check sign of 17 digits, as stdnum's `ric.calc_check_digit` gives it: that one tidies the number anew each time."""
+    sign = (1 - 2 * int(number[:17], 13)) % 11
+    return "X" if sign == 10 else str(sign)
+
+
 def _birth_date(number: str, today: datetime.date) -> datetime.date:
     """Digits 7 to 14 as a day that exists, from 1850 to today."""
     written = f"{number[6:10]}年{number[10:12]}月{number[12:14]}日"
     written_en = f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
     try:
-        birth_on = ric.get_birth_date(number)
-    except ValidationError:
+        birth_on = datetime.date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
         raise Unreadable(
             f"身份证号第7到14位是出生日期，没有{written}这一天",
             f"Characters 7 to 14 are the date of birth, and {written_en} does not exist.",
@@ -293,7 +299,7 @@ def permit(text: str, kind: str) -> str:
             f"这不像{known.zh}的号码，它像{known.example}这样，请对照证件",
             f"This does not look like the number of a {known.en}, e.g. {known.example}. Please compare it.",
         )
-    if kind == "permanent_resident" and len(number) == 18 and ric.calc_check_digit(number) != number[17]:
+    if kind == "permanent_resident" and len(number) == 18 and _last_sign(number) != number[17]:
         raise Unreadable(
             f"{known.zh}最后一位与前17位对不上，请逐位核对",
             "The last character does not fit the first 17. Please compare the number with the card.",
@@ -326,6 +332,8 @@ _LANDLINE = re.compile(r"0[0-9]{2,3}-?[0-9]{7,8}(-[0-9]{1,6})?")
 
 def mobile(text: str) -> str:
     """A mainland mobile (手机号) as 11 digits; reads spaces, hyphens, full width, +86 and 0086 (ID-8)."""
+    if _MOBILE.fullmatch(text):
+        return text
     number = _COUNTRY_CODE.sub("", re.sub(r"[()]", "", _compact(text)), count=1) if text else ""
     if not number:
         raise Unreadable("请填手机号，11位数字", "Please give a mobile number, 11 digits.")
@@ -448,6 +456,7 @@ def clock_time(text: str) -> datetime.timedelta:
 NAME_CHARACTERS = 60
 """The longest name that is stored, in characters."""
 
+_HANZI = re.compile(rf"[\u4e00-\u9fef]{{1,{NAME_CHARACTERS}}}")  # all letters, all as NFC has them
 _DOTS = "·•・･‧∙⋅．﹒"
 _HARMLESS_MARKS = frozenset("\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
 _NAME_PUNCTUATION = frozenset("·'’‘-‐‑.,，()（）")
@@ -460,6 +469,8 @@ def person_name(text: str) -> str:
     Zero-width marks that messengers add are dropped; control characters, markup, bidi overrides and emoji are
     refused.
     """
+    if _HANZI.fullmatch(text):
+        return text
     kept = "".join(c for c in unicodedata.normalize("NFC", text) if c not in _HARMLESS_MARKS)
     name = _one_spacing(kept)
     if not name:

@@ -24,7 +24,7 @@ from models import employee_search
 from models.archive import AlreadyOnFile, Employee, Team, alike
 from models.audit import changes
 from models.base import db, local
-from models.employee_facts import FIELDS, EmployeeFacts, read_employee
+from models.employee_facts import CONTRAINDICATED, FIELDS, EmployeeFacts, read_employee
 from models.employee_search import Order, Quick, Wanted
 from models.enterprises import Enterprise, Premises
 from models.health_file import last_pre_post, pre_post
@@ -181,7 +181,7 @@ def _read(
         examined=last is not None and not last.contraindicated,
     )  # fmt: skip
     if "hazards" in errors and last is not None and last.contraindicated:
-        errors["hazards"] = "岗前体检有职业禁忌，不能安排接触危害因素的岗位。复查以后，请登记新的岗前体检"
+        errors["hazards"] = CONTRAINDICATED
     for key, words in errors.items():
         form[key if key in form else "joined_on"].errors = [words]
     return facts, dict(facts.doubts) if facts else {}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 
 from flask import request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from blueprints.contacts import bp
 from blueprints.contacts.asked import FILTERS, LONGEST, ground_of, one_of, wanted, words
@@ -17,7 +15,7 @@ from blueprints.web.guard import needs
 from blueprints.web.page import page
 from blueprints.web.paging import paged
 from blueprints.web.site import site
-from blueprints.web.xlsx import Column, book
+from blueprints.web.xlsx import Column, signed
 from models import roster as rosters
 from models.access import Post
 from models.base import db, local
@@ -67,7 +65,7 @@ def _roster_book(place: Place) -> bytes:
     rows: list[list[str]] = []
     for some in db.session.scalars(query.execution_options(yield_per=500)).partitions():
         rows += [_cells(line) for line in rosters.lines(db.session(), ground, some)]
-    return _signed(place, "花名册", ROSTER, rows, "家")
+    return _book(place, "花名册", ROSTER, rows, "家")
 
 
 @bp.get("/places/<int:place_id>/contact-people")
@@ -98,7 +96,7 @@ def _people_book(place: Place) -> bytes:
         [firm.name, room or "", held.post.label, person.name, mask_mobile(person.mobile or ""), filters.full_day(held.starts_on)]
         for held, person, firm, room in db.session.execute(query)
     ]  # fmt: skip
-    return _signed(place, "联系人表", PEOPLE, rows, "人")
+    return _book(place, "联系人表", PEOPLE, rows, "人")
 
 
 def _post() -> Post | None:
@@ -109,16 +107,10 @@ def _file(what: str, place: Place) -> str:
     return f"{what}-{place.name}-{local(site.now()):%Y%m%d}.xlsx"
 
 
-def _signed(place: Place, what: str, columns: Sequence[Column], rows: list[list[str]], unit: str) -> bytes:
-    """The workbook with who took it out, when and as which number; the audit has the same number."""
-    now, number = site.now(), secrets.token_hex(4).upper()
-    cut, rows = len(rows) > EXPORT_ROWS, rows[:EXPORT_ROWS]
-    note = f"{current_user.name}于{filters.full_instant(now)}导出，编号{number}，共{len(rows)}{unit}" + (
-        f"（超过{EXPORT_ROWS}{unit}的没有导出，请先筛选）" if cut else ""
-    )
+def _book(place: Place, what: str, columns: Sequence[Column], rows: list[list[str]], unit: str) -> bytes:
     chosen = [name for name in (*FILTERS, "post") if request.args.get(name)]
-    guard.seen(export=number, what=what, count=len(rows), cut=cut, filters=chosen)
-    return book(f"{place.name}{what}，{filters.full_day(now)}", columns, rows, note, tab=what)
+    title = f"{place.name}{what}，{filters.full_day(site.now())}"
+    return signed(title, columns, rows, tab=what, unit=unit, most=EXPORT_ROWS, what=what, filters=chosen)
 
 
 def _cells(line: rosters.Line) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import parse_qsl
@@ -24,7 +23,7 @@ from blueprints.web.page import page
 from blueprints.web.paging import paged
 from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
-from blueprints.web.xlsx import Column, book
+from blueprints.web.xlsx import Column, signed
 from models import portfolio, posts
 from models.access import Post
 from models.base import db, local
@@ -150,19 +149,15 @@ def export() -> ResponseReturnValue:
 
 
 def _workbook() -> bytes:
-    now, number, policy = site.now(), secrets.token_hex(4).upper(), _policy()
+    now, policy = site.now(), _policy()
     query = portfolio.search(wanted("enterprise:export"), policy, local(now).date()).limit(EXPORT_ROWS + 1)
     rows: list[list[str]] = []
     for some in db.session.scalars(query.execution_options(yield_per=500)).partitions():
         rows += [_cells(line) for line in portfolio.lines(db.session(), some, policy, now)]
-    cut, rows = len(rows) > EXPORT_ROWS, rows[:EXPORT_ROWS]
-    note = f"{current_user.name}于{filters.full_instant(now)}导出，编号{number}，共{len(rows)}家" + (
-        f"（超过{EXPORT_ROWS}家的没有导出，请先筛选）" if cut else ""
-    )
-    guard.seen(
-        export=number, count=len(rows), cut=cut, filters=[name for name in FILTERS if request.args.get(name)]
-    )
-    return book(f"辖区企业，{filters.full_day(now)}", COLUMNS, rows, note, tab="辖区企业")
+    return signed(
+        f"辖区企业，{filters.full_day(now)}", COLUMNS, rows, tab="辖区企业", unit="家", most=EXPORT_ROWS,
+        filters=[name for name in FILTERS if request.args.get(name)],
+    )  # fmt: skip
 
 
 def _cells(line: Line) -> list[str]:

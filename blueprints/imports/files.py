@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
-
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from blueprints.imports import bp
-from blueprints.web import filters, guard
 from blueprints.web.downloads import by_link, hand_out
 from blueprints.web.guard import needs
 from blueprints.web.import_sheets import COLUMNS
 from blueprints.web.site import site
-from blueprints.web.xlsx import Column, book
+from blueprints.web.xlsx import Column, book, signed
 from models.base import db
 from models.batches import Batch, BatchKind, RowAction, rows_of
 from models.enterprises import Enterprise
@@ -76,8 +72,12 @@ def _wrong_rows(batch: Batch) -> bytes:
             f"{heads[key]}：{words}" if key in heads else words for key, words in row["errors"].items()
         )
         lines.append([str(row["number"]), said, *(cells.get(key, "") for key in keys)])
-    number, now = secrets.token_hex(4).upper(), site.now()
-    guard.seen(export=number, count=len(lines))
-    note = f"{current_user.name}于{filters.full_instant(now)}导出，编号{number}，共{len(lines)}行。改好以后直接上传这个表格"
     columns = [Column("原来的行号", 10), Column("要改的地方", 48), *_heads(batch.kind)]
-    return book(f"要改的行：{batch.file_name}", columns, lines, note, tab="要改的行")
+    return signed(
+        f"要改的行：{batch.file_name}",
+        columns,
+        lines,
+        tab="要改的行",
+        unit="行",
+        more="改好以后直接上传这个表格",
+    )

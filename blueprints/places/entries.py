@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 from sqlalchemy import ColumnElement, select
 
 from blueprints.places import bp
@@ -21,7 +19,7 @@ from blueprints.web.guard import needs
 from blueprints.web.page import page
 from blueprints.web.paging import paged
 from blueprints.web.site import site
-from blueprints.web.xlsx import Column, book
+from blueprints.web.xlsx import Column, signed
 from models import cases, honesty
 from models.base import db, local
 from models.gate import CheckIn
@@ -77,25 +75,17 @@ def export(place: Place) -> ResponseReturnValue:
 
 
 def _workbook(place: Place, form: EntryFilter, places: Sequence[Place]) -> bytes:
-    """The chosen entries, masked, signed with who took them out, when and as which number; logged."""
-    now, number = site.now(), secrets.token_hex(4).upper()
+    """The chosen entries, masked."""
     query = cases.search(_wanted(form, place, places), with_story=False).limit(EXPORT_ROWS + 1)
     found = db.session.scalars(query.execution_options(yield_per=1000))  # a thousand rows at a time in memory
     rows = [_cells(_line(entry, place, with_state=False)) for entry in found]
-    cut, rows = len(rows) > EXPORT_ROWS, rows[:EXPORT_ROWS]
-    note = (
-        f"{current_user.name}于{filters.full_instant(now)}导出，编号{number}，共{len(rows)}条"
-        + (f"（超过{EXPORT_ROWS}条的没有导出，请缩短日期）" if cut else "")
-        + "。姓名、手机已隐去一部分，只限工作使用"
-    )
     days = f"{filters.full_day(form.from_on.data)}至{filters.full_day(form.to_on.data)}"
     tab = "登记" + "至".join(dict.fromkeys(filters.day(d.data) for d in (form.from_on, form.to_on)))
-    content = book(f"{place.name}登记记录，{days}", COLUMNS, rows, note, tab=tab)
-    guard.seen(
-        export=number, count=len(rows), cut=cut, from_on=form.from_on.data, to_on=form.to_on.data,
+    return signed(
+        f"{place.name}登记记录，{days}", COLUMNS, rows, tab=tab, unit="条", most=EXPORT_ROWS, narrow="请缩短日期",
+        more="姓名、手机已隐去一部分，只限工作使用", from_on=form.from_on.data, to_on=form.to_on.data,
         filters=sorted(f.name for f in form if f.data and f.name not in ("from_on", "to_on", "sort")),
     )  # fmt: skip
-    return content
 
 
 def _asked(place: Place) -> tuple[EntryFilter, Sequence[Place], Sequence[Gate]]:

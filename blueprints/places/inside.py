@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from flask import request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import StringField
@@ -26,7 +24,7 @@ from blueprints.web.inside import Inside, just_left, narrowed, shown
 from blueprints.web.page import page, same_page
 from blueprints.web.paging import paged
 from blueprints.web.site import site
-from blueprints.web.xlsx import Column, book
+from blueprints.web.xlsx import Column, signed
 from models import cases, visits
 from models.base import SHANGHAI, db, local
 from models.enterprises import Enterprise
@@ -95,22 +93,16 @@ def export_inside(place: Place) -> ResponseReturnValue:
 
 
 def _workbook(place: Place, form: InsideFilter, places: Sequence[Place]) -> bytes:
-    now, number = site.now(), secrets.token_hex(4).upper()
+    now = site.now()
     query = visits.inside(_sought(form, places, now), now).limit(EXPORT_ROWS + 1)
     rows = [
         _cells(shown(entry, place)) for entry in db.session.scalars(query.execution_options(yield_per=1000))
     ]
-    cut, rows = len(rows) > EXPORT_ROWS, rows[:EXPORT_ROWS]
-    note = (
-        f"{current_user.name}于{filters.full_instant(now)}导出，编号{number}，共{len(rows)}人"
-        + (f"（超过{EXPORT_ROWS}人的没有导出，请按楼宇分几次）" if cut else "")
-        + "。姓名、手机已隐去一部分，只限工作使用"
-    )
-    content = book(f"{place.name}谁在里面，{filters.instant(now)}", COLUMNS, rows, note, tab="谁在里面")
-    guard.seen(
-        export=number, count=len(rows), cut=cut, inside=True, filters=sorted(f.name for f in form if f.data)
-    )
-    return content
+    return signed(
+        f"{place.name}谁在里面，{filters.instant(now)}", COLUMNS, rows, tab="谁在里面", unit="人", most=EXPORT_ROWS,
+        narrow="请按楼宇分几次", more="姓名、手机已隐去一部分，只限工作使用", inside=True,
+        filters=sorted(f.name for f in form if f.data),
+    )  # fmt: skip
 
 
 def _cells(one: Inside) -> list[str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
-
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from blueprints.plans import bp
-from blueprints.web import filters, guard, pdf
+from blueprints.web import guard, pdf
 from blueprints.web.downloads import by_link, hand_out
 from blueprints.web.guard import needs
 from blueprints.web.site import site
-from blueprints.web.xlsx import Column, book
+from blueprints.web.xlsx import Column, signed
 from models.base import db, local
 from models.places import District
 from models.plans import Activity, Plan, Standing, progress, status
@@ -52,13 +49,12 @@ def _as_pdf(plan: Plan) -> bytes:
 
 
 def _workbook(plan: Plan) -> bytes:
-    now, number = site.now(), secrets.token_hex(4).upper()
-    rows = [_cells(one, status(one, local(now).date())) for one in plan.activities]
-    note = f"{current_user.name}于{filters.full_instant(now)}导出，编号{number}，共{len(rows)}项"
-    guard.seen(export=number, count=len(rows), year=plan.year)
-    return book(
-        f"{plan.enterprise.name}{plan.year}年度健康计划", COLUMNS, rows, note, tab=f"{plan.year}年度计划"
-    )
+    today = local(site.now()).date()
+    rows = [_cells(one, status(one, today)) for one in plan.activities]
+    return signed(
+        f"{plan.enterprise.name}{plan.year}年度健康计划", COLUMNS, rows,
+        tab=f"{plan.year}年度计划", unit="项", year=plan.year,
+    )  # fmt: skip
 
 
 def _cells(one: Activity, how: Standing) -> list[str]:

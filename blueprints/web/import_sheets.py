@@ -9,28 +9,35 @@ from blueprints.web.site import site
 from models.base import db
 from models.batch_work import Bench, Importer, Line
 from models.batches import BatchKind
-from models.employee_rows import KEY, EmployeeRows
+from models.employee_facts import FIELDS
+from models.employee_rows import KEY, KEY_HEAD, EmployeeRows
 from models.register_rows import RegisterRows
 
 COLUMNS: dict[BatchKind, tuple[Column, ...]] = {
     BatchKind.EMPLOYEES: (
-        Column("name", "姓名", ("员工姓名", "名字"), required=True),
-        Column("number", "工号", ("员工编号", "员工号"), code=True),
-        Column("document_kind", "证件类型", ("证件种类",)),
+        Column("name", FIELDS["name"], ("员工姓名", "名字"), required=True),
+        Column("number", FIELDS["number"], ("员工编号", "员工号"), code=True),
+        Column("kind", FIELDS["kind"], ("用工形式", "用工性质")),
+        Column("contract_firm", FIELDS["contract_firm"], ("劳务公司", "派遣单位", "外包单位")),
+        Column("document_kind", FIELDS["document_kind"], ("证件种类",)),
         Column(
-            "document", "证件号码", ("身份证号", "身份证号码", "证件号", "身份证", "公民身份号码"), code=True
+            "document",
+            FIELDS["document"],
+            ("身份证号", "身份证号码", "证件号", "身份证", "公民身份号码"),
+            code=True,
         ),
-        Column("mobile", "手机号", ("手机", "手机号码", "联系电话", "电话", "联系方式"), code=True),
-        Column("kind", "用工类型", ("用工形式", "用工性质")),
-        Column("contract_firm", "合同单位", ("劳务公司", "派遣单位", "外包单位")),
-        Column("department", "部门", ("所在部门", "车间")),
-        Column("team", "班组", ("所在班组",)),
-        Column("job", "工种、岗位", ("岗位", "工种", "职务")),
-        Column("hazards", "接触的职业病危害因素", ("职业病危害因素", "危害因素")),
-        Column("dormitory", "宿舍", ("宿舍房间", "宿舍号", "住址")),
-        Column("joined_on", "入职日期", ("入职时间", "到岗日期"), day=True),
-        Column("left_on", "最后工作日", ("离职日期", "离职时间"), day=True),
-        Column(KEY, "档案编号"),
+        Column("mobile", FIELDS["mobile"], ("手机", "手机号码", "联系电话", "电话", "联系方式"), code=True),
+        Column("department", FIELDS["department"], ("所在部门", "车间")),
+        Column("team", FIELDS["team"], ("所在班组",)),
+        Column("job", FIELDS["job"], ("岗位", "工种", "职务")),
+        Column("hazards", FIELDS["hazards"], ("职业病危害因素", "危害因素")),
+        Column("dormitory", FIELDS["dormitory"], ("宿舍房间", "宿舍号", "住址")),
+        Column("joined_on", FIELDS["joined_on"], ("入职时间", "到岗日期"), day=True),
+        Column("left_on", FIELDS["left_on"], ("离职日期", "离职时间"), day=True),
+        Column(
+            "examined_on", FIELDS["examined_on"], ("上岗前体检日期", "岗前体检", "岗前体检时间"), day=True
+        ),
+        Column(KEY, KEY_HEAD, ("行号键",)),
     ),
     BatchKind.REGISTER: (
         Column(
@@ -66,6 +73,4 @@ def bench() -> Bench:
 
 def _read(content: bytes, name: str, kind: BatchKind) -> tuple[Sequence[Line], list[str]]:
     table = read_table(content, name, COLUMNS[kind])
-    return [
-        Line(*line) for line in ((one.number, one.cells, one.errors) for one in table.lines)
-    ], table.unknown
+    return table.lines, table.unknown

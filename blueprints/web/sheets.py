@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from blueprints.web.sheet_reader import LOST
 from models.base import RuleBroken
+from models.batch_work import Line
 
 MOST_BYTES = 10 * 1024 * 1024
 MOST_ROWS = 20_000
@@ -36,6 +37,8 @@ PACKED_TIMES = 200  # no true sheet packs better
 SMALL = 1024**2  # below which packing well is no sign of anything
 SECONDS = 90
 COUNTED_FROM = date(1899, 12, 30)  # Excel's day 0, seen from any day after February 1900
+_COUNTED = re.compile(r"[2-7][0-9]{4}")
+_EXPONENT = re.compile(r"[0-9](\.[0-9]+)?[Ee]\+?[0-9]{1,3}")  # what Excel makes of a long number: 1.38E+10
 READER = Path(__file__).with_name("sheet_reader.py")
 ENCRYPTED, WORKBOOK = "EncryptedPackage".encode("utf-16-le"), "Workbook".encode("utf-16-le")
 SAVE_AS = "请用Excel或WPS打开，另存为xlsx，再上传"
@@ -55,15 +58,6 @@ class Column(NamedTuple):
     required: bool = False
     day: bool = False  # a day, perhaps as Excel counts them
     code: bool = False  # digits that are no number: one that has lost its last digits is refused
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A row of the table: its number as Excel shows it, what stands in it, and which cells cannot be what they were."""
-
-    number: int
-    cells: dict[str, str]
-    errors: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,35 +100,43 @@ def _table(heads: list[str], rows: Rows, known: dict[str, Column]) -> Table:
             raise RuleBroken(f"“{column.head}”有两列。请只留一列")
         else:
             at[column.key] = position
-    codes = {one.key for one in known.values() if one.code}
-    days = {one.key for one in known.values() if one.day} & set(at)
-    lines = []
-    for number, cells in rows:
-        written = {key: _tidy(cells[p]) if p < len(cells) else "" for key, p in at.items()}
-        written |= {key: _day(written[key]) for key in days}
-        errors = {key: DIGITS_LOST for key, cell in written.items() if _lost(cell, key in codes)}
-        shown = {key: cell.removeprefix(LOST) for key, cell in written.items()} if errors else written
-        lines.append(Line(number, shown, errors))
+    kinds = {one.key: one for one in known.values()}
+    errors: dict[int, dict[str, str]] = {}
+    columns = [
+        _column([cells[p] if p < len(cells) else "" for _, cells in rows], kinds[key], errors)
+        for key, p in at.items()
+    ]
+    lines = [
+        Line(number, dict(zip(at, cells, strict=True)), errors.get(place, {}))
+        for place, ((number, _), cells) in enumerate(zip(rows, zip(*columns, strict=True), strict=True))
+    ]
     return Table(list(at), unknown, lines)
 
 
-def _lost(cell: str, code: bool) -> bool:
-    """A number of more than 15 digits, or one that Excel has shortened to 1.38E+10."""
-    return cell.startswith(LOST) or (
-        code and re.fullmatch(r"[0-9](\.[0-9]+)?[Ee]\+?[0-9]{1,3}", cell) is not None
-    )
+def _column(cells: list[str], column: Column, errors: dict[int, dict[str, str]]) -> list[str]:
+    """What stands in a column, tidy. Numbers that have lost their last digits are noted in `errors` by the place of their row."""
+    found = [cell if " " not in cell and cell.isprintable() else _tidy(cell) for cell in cells]
+    if column.day:
+        found = [_day(cell) for cell in found]
+    lost = [place for place, cell in enumerate(found) if cell[:1] == LOST]
+    if column.code:
+        lost += [place for place, cell in enumerate(found) if _EXPONENT.fullmatch(cell)]
+    for place in lost:
+        errors.setdefault(place, {})[column.key] = DIGITS_LOST
+        found[place] = found[place].removeprefix(LOST)
+    return found
 
 
 def _day(cell: str) -> str:
     """A day that stands there as Excel's own count of days, 46346, as 2026-11-20; anything else as it is."""
-    if re.fullmatch(r"[2-7][0-9]{4}", cell):
+    if len(cell) == 5 and _COUNTED.fullmatch(cell):
         return (COUNTED_FROM + timedelta(days=int(cell))).isoformat()
     return cell
 
 
 def _tidy(cell: str) -> str:
     """Without marks that nobody sees and spaces around; inner breaks are spaces."""
-    if cell.startswith(LOST) or (cell.isascii() and cell.isalnum()):
+    if cell.startswith(LOST):
         return cell
     kept = (
         cell

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import secrets
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import xlsxwriter
+from flask_login import current_user
+
+from blueprints.web import filters, guard
+from blueprints.web.site import site
 
 CELL_SIGNS = 32_767  # more does not fit into a cell
 TAB_SIGNS = 31
@@ -16,6 +21,33 @@ FOOTER_SIGNS = 200  # of the 255 that a footer may have in all
 class Column(NamedTuple):
     head: str
     width: float = 12  # in digits of the standard font; a 汉字 takes two
+
+
+def signed(
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    *,
+    tab: str,
+    unit: str,
+    most: int | None = None,
+    narrow: str = "请先筛选",
+    more: str = "",
+    **details: Any,
+) -> bytes:
+    """A `book` that says who took it out, when and as which number; the audit has the same number, and `details`.
+
+    Of more than `most` rows the rest stays out, and the book says so, with `narrow`: how to get at them. `more` follows as it stands.
+    """
+    number, cut = secrets.token_hex(4).upper(), most is not None and len(rows) > most
+    rows = rows[:most]
+    guard.seen(export=number, count=len(rows), **({} if most is None else {"cut": cut}), **details)
+    note = (
+        f"{current_user.name}于{filters.full_instant(site.now())}导出，编号{number}，共{len(rows)}{unit}"
+        + (f"（超过{most}{unit}的没有导出，{narrow}）" if cut else "")
+        + (f"。{more}" if more else "")
+    )
+    return book(title, columns, rows, note, tab=tab)
 
 
 def book(

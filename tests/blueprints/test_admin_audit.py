@@ -135,7 +135,7 @@ def test_the_export_has_what_the_filters_left_as_text(auditor, line):
     assert answer.mimetype == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).active
     rows = list(sheet.iter_rows(values_only=True))
-    assert "谢明察导出，2026年11月20日09:41:26，1行" in rows[1][0]
+    assert "谢明察于2026年11月20日09:41:26导出，编号" in rows[1][0]
     assert len(rows) == 4
     row = dict(zip(rows[2], rows[3], strict=True))
     assert row["姓名"] == '=HYPERLINK("http://evil")'

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import func, select
 
 from blueprints.imports import views
@@ -16,6 +17,7 @@ from models.base import db
 from models.batches import Batch, BatchKind
 from models.enterprise_changes import EnterpriseChange
 from models.enterprises import Enterprise, Headcount, Premises
+from models.health_file import CheckUp
 from models.places import Unit
 from tests import forms, make
 from tests.reader import read
@@ -159,6 +161,146 @@ def test_the_list_names_each_file_and_what_became_of_it(manager, town):
     send(manager, town, name="十一月<名单>.csv")
     text = forms.opened(manager, f"/enterprises/{town.tenant.id}/imports").text
     assert "十一月<名单>.csv" in text and "等待确认" in text
+
+
+# --- out, edited, and in again ---
+
+
+def exported(client, town, whole=False):
+    """The workbook of the employees as rows of cells, and its sheet to write in."""
+    address = f"/enterprises/{town.tenant.id}/employees/export" + ("-whole?reason=verify" if whole else "")
+    answer = client.get(address)
+    assert answer.status_code == 200
+    made = load_workbook(io.BytesIO(answer.data))
+    heads = [cell.value for cell in made.active[3]]
+    rows = {row[0].value: dict(zip(heads, row, strict=True)) for row in made.active.iter_rows(min_row=4)}
+    return made, rows
+
+
+def send_book(client, town, made):
+    target = io.BytesIO()
+    made.save(target)
+    return send(client, town, name="员工.xlsx", content=target.getvalue()).location
+
+
+EXPOSED = (
+    "姓名,手机号,身份证号,用工类型,班组,接触的职业病危害因素,岗前体检日期,入职日期\n"
+    "林知秋,13800001234,510104199001010019,派遣,甲班,噪声、苯,2026-11-02,2026-11-03\n"
+    "许安,13800001235,,,,,,\n"
+)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_export_that_comes_back_as_it_is_changes_nothing(manager, town, whole):
+    act(manager, send(manager, town, EXPOSED).location, "confirm")
+    made, rows = exported(manager, town, whole)
+    assert rows["林知秋"]["手机号"].value == ("13800001234" if whole else "138****1234")
+    page = forms.opened(manager, send_book(manager, town, made))
+    assert "和档案完全一样" in page.text and "这些列不认得" not in page.text
+
+
+def test_what_was_edited_in_an_export_is_shown_cell_by_cell_and_nothing_else_changes(manager, town):
+    act(manager, send(manager, town, EXPOSED).location, "confirm")
+    made, rows = exported(manager, town)
+    rows["林知秋"]["部门"].value = "质检部"
+    rows["林知秋"]["班组"].value = "乙班"
+    rows["许安"]["手机号"].value = "13900001235"
+    where = send_book(manager, town, made)
+    page = forms.opened(manager, where)
+    text = " ".join(page.text.split())
+    assert "部门 空 → 质检部" in text and "班组 甲班 → 乙班" in text and "139****1235" in text
+    assert "工号" not in text and "新增 0" in text and "改动 2" in text
+    act(manager, where, "confirm")
+    lin, xu = db.session.scalars(select(Employee).order_by(Employee.id)).all()
+    assert (lin.department, lin.team.name, lin.mobile, lin.document) == (
+        "质检部", "乙班", "13800001234", "510104199001010019",
+    )  # fmt: skip
+    assert xu.mobile == "13900001235"
+    act(manager, where, "undo")
+    lin, xu = db.session.scalars(select(Employee).order_by(Employee.id)).all()
+    assert (lin.department, lin.team.name, xu.mobile) == ("", "甲班", "13800001235")
+
+
+def test_the_key_of_the_row_has_one_name_in_template_export_and_import(manager, town):
+    act(manager, send(manager, town).location, "confirm")
+    template = load_workbook(
+        io.BytesIO(manager.get(f"/enterprises/{town.tenant.id}/imports/template.xlsx").data)
+    ).active
+    heads = [str(cell.value).removesuffix("（必填）") for cell in template[3]]
+    assert heads == [column.head for column in COLUMNS[BatchKind.EMPLOYEES]]
+    assert heads == list(exported(manager, town)[1]["林知秋"])
+    assert {"档案编号", "岗前体检日期"} <= set(heads)
+
+
+# --- posts with exposure ---
+
+
+def examinations():
+    afresh()
+    return [
+        (one.done_on.isoformat(), one.hazards)
+        for one in db.session.scalars(select(CheckUp).order_by(CheckUp.id))
+    ]
+
+
+def test_somebody_new_in_an_exposed_post_comes_in_with_the_day_of_the_examination(manager, town):
+    where = send(manager, town, EXPOSED).location
+    assert "岗前体检日期 2026-11-02" in " ".join(forms.opened(manager, where).text.split())
+    act(manager, where, "confirm")
+    assert people() == 2 and examinations() == [("2026-11-02", "噪声、苯")]
+    assert db.session.scalar(select(CheckUp.written_by_id)) is not None
+    act(manager, where, "undo")
+    assert people() == 0 and examinations() == []
+
+
+def test_without_that_day_the_row_is_refused_in_words_and_the_others_come_in(manager, town):
+    where = send(manager, town, EXPOSED.replace("2026-11-02", "")).location
+    assert "没有岗前体检，不能安排接触噪声、苯的岗位" in forms.opened(manager, where).text
+    assert (
+        "岗前体检日期还没有到"
+        in forms.opened(
+            manager, send(manager, town, EXPOSED.replace("2026-11-02", "2026-12-02")).location
+        ).text
+    )
+    act(manager, where, "confirm")
+    assert people() == 1
+
+
+def test_a_later_examination_is_added_and_an_earlier_one_is_pointed_to_the_file(manager, town):
+    act(manager, send(manager, town, EXPOSED).location, "confirm")
+    where = send(manager, town, EXPOSED.replace("2026-11-02", "2026-10-02")).location
+    assert "最近一次岗前体检是2026-11-02" in forms.opened(manager, where).text
+    where = send(manager, town, EXPOSED.replace("2026-11-02", "2026-11-12")).location
+    assert "岗前体检日期 2026-11-02 → 2026-11-12" in " ".join(forms.opened(manager, where).text.split())
+    act(manager, where, "confirm")
+    assert [day for day, _ in examinations()] == ["2026-11-02", "2026-11-12"]
+    act(manager, where, "undo")
+    assert [day for day, _ in examinations()] == ["2026-11-02"]
+
+
+def test_a_contraindication_keeps_somebody_out_of_other_exposed_posts_until_examined_anew(manager, town):
+    act(manager, send(manager, town, EXPOSED).location, "confirm")
+    found = db.session.scalar(select(CheckUp))
+    found.contraindicated = True
+    make.save(found)
+    other = EXPOSED.replace("噪声、苯", "粉尘")
+    assert (
+        "职业禁忌"
+        in forms.opened(manager, send(manager, town, other.replace("2026-11-02", "")).location).text
+    )
+    assert "不用再填" in forms.opened(manager, send(manager, town, other).location).text
+    act(manager, send(manager, town, other.replace("2026-11-02", "2026-11-12")).location, "confirm")
+    assert examinations()[1:] == [("2026-11-12", "粉尘")]
+
+
+def test_an_examination_that_was_corrected_since_stays_with_its_person(manager, town):
+    where = send(manager, town, EXPOSED).location
+    act(manager, where, "confirm")
+    first = db.session.scalar(select(CheckUp))
+    first.withdraw(now=first.written_at, by_id=None)
+    make.save(first)
+    act(manager, where, "undo")
+    assert people() == 1 and "保留档案" in forms.opened(manager, where).text
 
 
 # --- a register of enterprises ---

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum.cn import ric
 
 from models import identifiers
 from models.identifiers import (
@@ -203,9 +204,14 @@ def test_nobody_is_born_tomorrow_and_somebody_is_born_today():
     assert "还没有到" in refusal(id_card, "11010519491231002X", today - datetime.timedelta(days=1)).zh
 
 
+@given(st.text("0123456789", min_size=17, max_size=17))
+def test_the_check_sign_is_that_of_the_standard(digits):
+    assert identifiers._last_sign(digits) == ric.calc_check_digit(digits + "0")
+
+
 def test_no_birth_before_1850_is_read():
     body = "11010518491231002"
-    number = body + identifiers.ric.calc_check_digit(body + "0")
+    number = body + ric.calc_check_digit(body + "0")
     assert "1849年12月31日" in refusal(id_card, number, TODAY).zh
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 from sqlalchemy import Select, or_, select
 
 from blueprints.admin import bp
@@ -16,13 +15,12 @@ from blueprints.admin.forms import AuditFilter
 from blueprints.admin.words import OBJECTS, OWN, action_words, detail_words, object_words, post_words
 from blueprints.web import guard
 from blueprints.web.downloads import TICKET, by_link, hand_out
-from blueprints.web.filters import full_day, full_instant
+from blueprints.web.filters import full_day
 from blueprints.web.guard import needs, within_reach
-from blueprints.web.headers import request_id
 from blueprints.web.page import done, page
 from blueprints.web.paging import paged
 from blueprints.web.site import site
-from blueprints.web.xlsx import Column, book
+from blueprints.web.xlsx import Column, signed
 from models import audit as chain
 from models.access import ACTION_LABELS
 from models.audit import AuditLine, Result
@@ -98,9 +96,8 @@ def audit_export() -> ResponseReturnValue:
 
     def make() -> bytes:
         lines = [_row(line) for line in db.session.scalars(query)]
-        note = f"{current_user.name}导出，{full_instant(site.now())}，{len(lines)}行，请求{request_id()}"
-        guard.seen(lines=len(lines), filters={k: v for k, v in request.args.items() if v and k != TICKET})
-        return book("审计记录", COLUMNS, lines, note, tab="审计记录")
+        chosen = {k: v for k, v in request.args.items() if v and k != TICKET}
+        return signed("审计记录", COLUMNS, lines, tab="审计记录", unit="行", filters=chosen)
 
     return hand_out(make, name=f"审计记录{full_day(site.now())}.xlsx")
 
