@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, true, update
 
-from . import destruction, sums
+from . import destruction, standing, sums
 from .accounts import LoginSession
 from .base import local
 from .closing import close_visits, closings
@@ -16,6 +16,7 @@ from .timed import HOUR, Tick, same_period
 from .weeks import drop_empty_weeks, make_weeks
 
 AT_ONCE = 1000  # visits that a transaction ends
+FIRMS_A_RUN = 20_000  # worked out in one run of the timed work, so that what comes after it waits no longer than a minute
 SESSIONS_KEPT = timedelta(days=30)
 
 
@@ -69,3 +70,13 @@ def clear_away(tick: Tick) -> None:
         old = select(LoginSession.id).where(long_ago, LoginSession.id.not_in(last))
         session.execute(update(Shift).where(Shift.login_id.in_(old)).values(login_id=None))
         session.execute(delete(LoginSession).where(LoginSession.id.in_(old)))
+
+
+def know_standings(tick: Tick) -> None:
+    """What a new day has made unknown about enterprises, in short transactions. What a run leaves, the next takes up."""
+    for _ in range(FIRMS_A_RUN // standing.AT_ONCE):
+        with tick.looking() as session:
+            if standing.known(session, true(), local(tick.now).date()):
+                return
+        with tick.writing() as session:
+            standing.settle(session, tick.book, local(tick.now).date())
