@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import days, gate, peak, polls
+from benchmarks import days, enterprises, gate, peak, polls
 from benchmarks.report import Report
 from benchmarks.servers import pin_to_the_others
 
-PARTS = ("page", "check-in", "poll", "day", "crowd", "peak")
+PARTS = ("page", "check-in", "poll", "day", "enterprises", "crowd", "peak")
 
 
 def main() -> None:
@@ -36,6 +36,8 @@ def main() -> None:
             polls.run(report, kind, rounds, seconds)
         if "day" in parts:
             days.run(report, kind, rounds, seconds, large=chosen.large)
+        if "enterprises" in parts:
+            enterprises.run(report, kind, rounds, seconds)
         if {"crowd", "peak"} & set(parts):
             peak.run(report, kind, parts, large=chosen.large)
     report.print()
