@@ -33,7 +33,7 @@ from blueprints.web.page import htmx
 from blueprints.web.settings import Settings, engine_options, keys_of
 from blueprints.web.sign_in import csrf, login_manager
 from blueprints.web.site import Site, clock
-from models import passwords
+from models import passwords, standing
 from models.accounts import ON_SHIFT
 from models.base import db
 from models.daybook import DayBook
@@ -97,6 +97,7 @@ def create_app(**overrides: Any) -> Flask:
             now=clock(settings.test_clock),
             health_code=health_code.of(settings),
         )
+        standing.keep(db.engine, standing.Keeper(book, lambda: app.extensions["site"].now()))
     for extension in (csrf, login_manager, htmx, limiter):
         extension.init_app(app)
     for part in (headers, templating, errors, commands):

@@ -81,8 +81,8 @@ def gate_site(where: Database, home: Path, *, workers: int = 1, pinned: bool = T
             "place_id": town.park.id,
             "place_ids": (town.park.id, town.building.id),
             "district_id": town.district.id,
-            "cookie": _signed_in(app, town.officer(Post.SPECIALIST)),
-            "guard": _signed_in(app, town.officer(Post.GATE_GUARD)),
+            "cookie": signed_in(app, town.officer(Post.SPECIALIST)),
+            "guard": signed_in(app, town.officer(Post.GATE_GUARD)),
         }
         db.session.remove()
         db.engine.dispose()
@@ -151,7 +151,7 @@ def check_in(
             report.bar(Bar(title, f"≥ {POST_SHARE:.2f} 的最小应用", share, share.middle >= POST_SHARE))
 
 
-def _signed_in(app: Flask, person: Account) -> str:
+def signed_in(app: Flask, person: Account) -> str:
     """The session cookie of somebody who has signed in."""
     login, token = LoginSession.start(person, now=datetime.now(UTC), address="127.0.0.1", device="bench")
     make.save(login)

@@ -68,7 +68,9 @@ class AuditLine(Row):
 def append(
     session: Session, *, now: datetime, details: dict[str, Any] | None = None, **facts: Any
 ) -> AuditLine:
-    """Adds one line to the chain. Call it last in a transaction: on PostgreSQL it takes the lock of the chain."""
+    """Adds one line to the chain. Call it last in a transaction: on PostgreSQL it takes the lock of the chain, after those of
+    the rows that are written: everybody in the same order, so that no two wait for each other."""
+    session.flush()
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
     last = session.execute(

@@ -58,7 +58,8 @@ def steps(session: Session, district_id: int, policy: Policy | None, now: dateti
     today = local(now).date()
     counted = _counts(session, district_id, now)
     grounds = _grounds(session, district_id, now)
-    tally = portfolio.tally(session, Enterprise.district_id == district_id, policy, today)
+    within = Enterprise.district_id == district_id
+    tally = portfolio.tally(session, within, portfolio.Basis.of(session, within, policy, today))
     firms, no_heads, lacking = tally.total, tally.lacking[Lack.HEADCOUNT], tally.lacking[Lack.POSTS]
     return [
         _scheme(policy),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, true, update
 
-from . import destruction, sums
+from . import destruction, standing, sums
 from .accounts import LoginSession
 from .base import local
 from .batches import WORKING, Batch, BatchPart
@@ -18,6 +18,7 @@ from .timed import HOUR, Tick, same_period
 from .weeks import drop_empty_weeks, make_weeks
 
 AT_ONCE = 1000  # visits that a transaction ends
+FIRMS_A_RUN = 20_000  # worked out in one run of the timed work, so that what comes after it waits no longer than a minute
 SESSIONS_KEPT = timedelta(days=30)
 REMINDERS_KEPT = timedelta(days=30)
 BATCHES_KEPT = timedelta(
@@ -81,3 +82,13 @@ def clear_away(tick: Tick) -> None:
         parts = BatchPart.batch_id.in_(select(Batch.id).where(*finished))
         session.execute(delete(BatchPart).where(parts))
         session.execute(delete(Batch).where(*finished))
+
+
+def know_standings(tick: Tick) -> None:
+    """What a new day has made unknown about enterprises, in short transactions. What a run leaves, the next takes up."""
+    for _ in range(FIRMS_A_RUN // standing.AT_ONCE):
+        with tick.looking() as session:
+            if standing.known(session, true(), local(tick.now).date()):
+                return
+        with tick.writing() as session:
+            standing.settle(session, tick.book, local(tick.now).date())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, false, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from .base import SHANGHAI, Row, RuleBroken, local
@@ -14,6 +15,12 @@ from .sizes import Sector, Sized, size_of
 from .vault import EncryptedText
 
 MOST_PEOPLE = 999_999
+UNKNOWN = date.min  # what is kept ahead about an enterprise holds on no day
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Of a part of the rows alone."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Enterprise(Row):
@@ -39,9 +46,31 @@ class Enterprise(Row):
     close_reason: Mapped[str] = mapped_column(default="")
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"))
 
+    # How it stands, worked out ahead for lists: written and read by `models.standing` alone.
+    lacking: Mapped[int] = mapped_column(server_default=text("0"), deferred=True)
+    heads: Mapped[int] = mapped_column(
+        server_default=text("0"), deferred=True
+    )  # the head count; 0 where there is none
+    deserted: Mapped[bool] = mapped_column(server_default=false(), deferred=True)
+    known_until: Mapped[date] = mapped_column(server_default=text(f"'{UNKNOWN}'"), deferred=True)
+
     premises: Mapped[list[Premises]] = relationship(back_populates="enterprise", order_by="Premises.from_at")
     headcounts: Mapped[list[Headcount]] = relationship(order_by="Headcount.from_on")
     merged_into: Mapped[Enterprise | None] = relationship(remote_side="Enterprise.id")
+
+    __table_args__ = (
+        # each order of a district's list: the page is the end of an index
+        Index(
+            "ix_enterprise_lacking", "district_id", "lacking", "heads", "id", **_where("closed_at IS NULL")
+        ),
+        Index("ix_enterprise_heads", "district_id", "heads", "id", **_where("closed_at IS NULL")),
+        Index("ix_enterprise_named", "district_id", "name", "id", **_where("closed_at IS NULL")),
+        Index(
+            "ix_enterprise_closed", "district_id", "lacking", "heads", "id", **_where("closed_at IS NOT NULL")
+        ),
+        Index("ix_enterprise_deserted", "district_id", "name", **_where("deserted AND closed_at IS NULL")),
+        Index("ix_enterprise_known_until", "known_until"),
+    )
 
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:

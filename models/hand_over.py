@@ -21,7 +21,7 @@ from .gate import OPEN_CASE, CheckIn
 from .invitations import Invitation, looked_after
 from .places import Place
 from .policy.schema import Policy
-from .portfolio import Lack, tally
+from .portfolio import Basis, Lack, tally
 from .watch import GateNotice
 
 PORTFOLIOS = (Post.UNIT_LIAISON, Post.COMMUNITY_LIAISON, Post.SPECIALIST)
@@ -269,7 +269,7 @@ def what_passes(session: Session, old: Appointment, policy: Policy | None, now: 
     places = Place.within(old.scope, [old.scope_id])
     found = []
     if firms is not None:
-        counted = tally(session, firms, policy, today)
+        counted = tally(session, firms, Basis.of(session, firms, policy, today))
         found += [
             Passing("企业", counted.total, "家"),
             Passing("其中缺健康岗位", counted.lacking[Lack.POSTS], "家"),

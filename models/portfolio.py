@@ -1,5 +1,7 @@
 """An officer's enterprises (我的企业): one list, and what each of them lacks. Searched, sorted and cut in the database, so that a
 page costs the same however many enterprises there are; what is read for a page is a fixed number of queries.
+
+What each lacks is read as `models.standing` keeps it; where that is not known for today, the rule is asked for each enterprise.
 """
 
 from __future__ import annotations
@@ -10,16 +12,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select
 from sqlalchemy.orm import Session, joinedload
 
+from . import finding, standing
 from .access import Post
 from .accounts import Account, Appointment
 from .base import Labelled, local
 from .enterprises import Enterprise, Premises
 from .office import StaffLine, health_staff, staff_lines
-from .places import Community, Place, Street, Unit
+from .places import Community, Street, Unit
 from .policy.schema import Policy, PostCode, Rounding, StaffingDuty, StaffingRule
+
+MOST = 10_000  # a number beyond it is said to be more: nobody counts a city while somebody waits
 
 
 class Lack(Labelled):
@@ -68,6 +73,25 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What the list sorts and counts by: see `standing.Standing.lacking`."""
+
+    lacking: ColumnElement[int]
+    heads: ColumnElement[int]
+    kept: bool  # read from an index, not worked out for each row
+
+    @classmethod
+    def of(cls, session: Session, within: ColumnElement[bool], policy: Policy | None, on: date) -> Basis:
+        if standing.known(session, within, on):
+            return cls(Enterprise.__table__.c.lacking, Enterprise.__table__.c.heads, True)
+        heads, missing = func.coalesce(Enterprise.headcount, 0), _missing(policy, on)
+        return cls(case((missing > 0, missing), (heads <= 0, 0), else_=-1), heads, False)
+
+    def test(self, lack: Lack) -> ColumnElement[bool]:
+        return self.lacking > 0 if lack is Lack.POSTS else self.lacking == 0
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """How many enterprises there are within reach, how many lack what, and how many have closed (they are not in `total`)."""
 
@@ -76,40 +100,39 @@ class Tally:
     closed: int
 
 
-def search(wanted: Wanted, policy: Policy | None, on: date) -> Select[Any]:
+def search(session: Session, wanted: Wanted, basis: Basis) -> Select[Any]:
     """The enterprises that are looked for, in their order."""
-    query = select(Enterprise).where(wanted.within, *_asked_for(wanted, policy, on))
-    keys: list[Any]
+    found = finding.found_by(session, wanted.text) if basis.kept else finding.spelt(wanted.text)
+    query = select(Enterprise).where(wanted.within, *_asked_for(wanted, basis), *found)
     match wanted.order:
         case Order.NAME:
-            keys = [Enterprise.name]
+            return query.order_by(Enterprise.name, Enterprise.id)
         case Order.HEADCOUNT:
-            keys = [func.coalesce(Enterprise.headcount, 0).desc()]
+            return query.order_by(basis.heads.desc(), Enterprise.id.desc())
         case _:
-            keys = [
-                _missing(policy, on).desc(),
-                _unknown().desc(),
-                func.coalesce(Enterprise.headcount, 0).desc(),
-            ]
-    return query.order_by(*keys, Enterprise.id)
+            return query.order_by(basis.lacking.desc(), basis.heads.desc(), Enterprise.id.desc())
 
 
 def counts(
-    session: Session, within: ColumnElement[bool], each: Sequence[Wanted], policy: Policy | None, on: date
+    session: Session, within: ColumnElement[bool], each: Sequence[Wanted], basis: Basis
 ) -> Sequence[int]:
     """How many enterprises within reach each of these finds, from one query."""
-    sums = [
-        func.coalesce(func.sum(case((and_(*_asked_for(one, policy, on)), 1), else_=0)), 0) for one in each
-    ]
+    tests = [and_(*_asked_for(one, basis), *finding.spelt(one.text)) for one in each]
+    sums = [func.coalesce(func.sum(case((test, 1), else_=0)), 0) for test in tests]
     return list(session.execute(select(*sums).select_from(Enterprise).where(within)).one())
 
 
-def tally(session: Session, within: ColumnElement[bool], policy: Policy | None, on: date) -> Tally:
-    lacks, is_open = _lacks(policy, on), Enterprise.closed_at.is_(None)
-    tests = [is_open, ~is_open, *(is_open & test for test in lacks.values())]
-    sums = [func.coalesce(func.sum(case((test, 1), else_=0)), 0) for test in tests]
-    total, closed, *numbers = session.execute(select(*sums).select_from(Enterprise).where(within)).one()
-    return Tally(total, dict(zip(lacks, numbers, strict=True)), closed)
+def tally(session: Session, within: ColumnElement[bool], basis: Basis, *, most: int | None = None) -> Tally:
+    """Every number from one query. With `most` nobody counts further than one beyond it: no page waits for a whole city."""
+    is_open = Enterprise.closed_at.is_(None)
+    tests: list[list[ColumnElement[bool]]] = [[is_open], [~is_open]]
+    tests += [[is_open, basis.test(lack)] for lack in Lack]
+    found = [select(Enterprise.id).where(within, *each) for each in tests]
+    if most is not None:
+        found = [each.limit(most + 1) for each in found]
+    numbers = [select(func.count()).select_from(each.subquery()).scalar_subquery() for each in found]
+    total, closed, *lacking = session.execute(select(*numbers)).one()
+    return Tally(total, dict(zip(Lack, lacking, strict=True)), closed)
 
 
 def lines(
@@ -186,44 +209,16 @@ def _held(post: PostCode, on: date) -> ColumnElement[int]:
     )  # fmt: skip
 
 
-def _lacks(policy: Policy | None, on: date) -> dict[Lack, ColumnElement[bool]]:
-    return {Lack.POSTS: _missing(policy, on) > 0, Lack.HEADCOUNT: _unknown()}
-
-
-def _asked_for(wanted: Wanted, policy: Policy | None, on: date) -> list[ColumnElement[bool]]:
-    """What an enterprise must be for this filter, reach aside."""
-    standing = Enterprise.closed_at.is_not(None) if wanted.closed else Enterprise.closed_at.is_(None)
-    tests = [standing, *_found_by(wanted.text)]
+def _asked_for(wanted: Wanted, basis: Basis) -> list[ColumnElement[bool]]:
+    """What an enterprise must be for this filter, reach and text aside."""
+    tests: list[ColumnElement[bool]] = [
+        Enterprise.closed_at.is_not(None) if wanted.closed else Enterprise.closed_at.is_(None)
+    ]
     if wanted.street_id is not None:
         tests.append(Enterprise.street_id == wanted.street_id)
     if wanted.lack is not None:
-        tests.append(_lacks(policy, on)[wanted.lack])
+        tests.append(basis.test(wanted.lack))
     return tests
-
-
-def _unknown() -> ColumnElement[bool]:
-    return func.coalesce(Enterprise.headcount, 0) <= 0
-
-
-def _found_by(text: str) -> list[ColumnElement[bool]]:
-    """Part of a name, the beginning of the pinyin initials, a credit code, the name of a place or a room."""
-    text = " ".join(text.split())
-    if not text:
-        return []
-    seated = (
-        select(Premises.enterprise_id)
-        .join(Place, Place.id == Premises.place_id)
-        .where(or_(Place.name.contains(text, autoescape=True), Premises.room.contains(text, autoescape=True)))
-    )
-    return [
-        or_(
-            Enterprise.name.contains(text, autoescape=True),
-            Enterprise.short_name.contains(text, autoescape=True),
-            Enterprise.initials.startswith(text.lower(), autoescape=True),
-            Enterprise.credit_code == text.upper(),
-            Enterprise.id.in_(seated),
-        )
-    ]
 
 
 def _names(session: Session, model: Any, enterprises: Sequence[Enterprise]) -> dict[int | None, str]:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, ForeignKey, Index, and_, exists, func, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
+from . import standing
 from .access import ENTERPRISE_STAFF, SCOPES, Holds, Post, may_invite
 from .accounts import Account, Appointment
 from .archive import Employee
@@ -257,14 +258,23 @@ def _archived(
 
 def deserted(on: date) -> ColumnElement[bool]:
     """Enterprises whose last chief health officer or manager has left: specialist and liaison have to see to it."""
-    staff = and_(Appointment.scope == "enterprise", Appointment.post.in_(ENTERPRISE_STAFF))
-    ever = select(Appointment.scope_id).where(staff)
-    now = (
-        select(Appointment.scope_id)
+    of_it = (
+        select(Appointment.id)
         .join(Account, Account.id == Appointment.account_id)
-        .where(staff, Appointment.current(on), Account.disabled_at.is_(None))
-    )
-    return and_(Enterprise.id.in_(ever), Enterprise.id.not_in(now))
+        .where(
+            Appointment.scope == "enterprise", Appointment.scope_id == Enterprise.id,
+            Appointment.post.in_(ENTERPRISE_STAFF),
+        )
+    )  # fmt: skip
+    now = of_it.where(Appointment.current(on), Account.disabled_at.is_(None))
+    return and_(of_it.exists(), ~now.exists())
+
+
+def left_alone(session: Session, within: ColumnElement[bool], on: date, *, most: int) -> Sequence[Enterprise]:
+    """The first of them by name that are open."""
+    test = Enterprise.deserted if standing.known(session, within, on) else deserted(on)
+    found = select(Enterprise).where(within, Enterprise.closed_at.is_(None), test)
+    return session.scalars(found.order_by(Enterprise.name, Enterprise.id).limit(most)).all()
 
 
 # --- the acts ---

@@ -291,7 +291,10 @@ class RegisterRows:
         try:
             with session.begin_nested():
                 if "seat" in one:
-                    session.execute(delete(Premises).where(Premises.id == one["seat"]))
+                    seat = session.get(Premises, one["seat"])
+                    if seat is not None:
+                        session.delete(seat)
+                        session.flush()
                     session.expire(found, ["premises"])
                 if one["action"] == RowAction.NEW.value:
                     self._delete(session, found)

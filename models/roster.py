@@ -64,6 +64,9 @@ class Ground:
         )
         return and_(self.within, Enterprise.id.in_(seats))
 
+    def basis(self, session: Session) -> portfolio.Basis:
+        return portfolio.Basis.of(session, self.here, self.policy, self.today)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -91,10 +94,11 @@ class Tally:
     of: dict[Lack | Show, int]
 
 
-def search(ground: Ground, wanted: Wanted) -> Select[Any]:
+def search(session: Session, ground: Ground, wanted: Wanted) -> Select[Any]:
     """The enterprises that are looked for, in their order; never contacted before all others."""
     lack = wanted.only if isinstance(wanted.only, Lack) else None
-    query = portfolio.search(portfolio.Wanted(ground.here, wanted.text, lack), ground.policy, ground.today)
+    asked = portfolio.Wanted(ground.here, wanted.text, lack)
+    query = portfolio.search(session, asked, ground.basis(session))
     if wanted.only is Show.QUIET:
         query = query.where(contacts.quiet(ground.now, ground.quiet_days))
     elif wanted.only is Show.DUE:
@@ -113,7 +117,7 @@ def search(ground: Ground, wanted: Wanted) -> Select[Any]:
 
 def tally(session: Session, ground: Ground) -> Tally:
     """How many there are, and how many of each part."""
-    reached = portfolio.tally(session, ground.here, ground.policy, ground.today)
+    reached = portfolio.tally(session, ground.here, ground.basis(session))
     tests = {
         Show.QUIET: contacts.quiet(ground.now, ground.quiet_days),
         Show.DUE: contacts.due(ground.today),

@@ -38,7 +38,7 @@ PEOPLE = (
 def roster(place: Place) -> ResponseReturnValue:
     """Every enterprise here, who was not contacted for longest first."""
     ground, asked = ground_of(place, "roster:see"), wanted()
-    tally, found = rosters.tally(db.session(), ground), paged(rosters.search(ground, asked))
+    tally, found = rosters.tally(db.session(), ground), paged(rosters.search(db.session(), ground, asked))
     return page(
         "contacts/roster.html", place=place, ground=ground, wanted=asked, tally=tally, paging=found,
         lines=rosters.lines(db.session(), ground, found.rows),
@@ -61,7 +61,7 @@ def export(place: Place) -> ResponseReturnValue:
 
 def _roster_book(place: Place) -> bytes:
     ground = ground_of(place, "roster:export")
-    query = rosters.search(ground, wanted()).limit(EXPORT_ROWS + 1)
+    query = rosters.search(db.session(), ground, wanted()).limit(EXPORT_ROWS + 1)
     rows: list[list[str]] = []
     for some in db.session.scalars(query.execution_options(yield_per=500)).partitions():
         rows += [_cells(line) for line in rosters.lines(db.session(), ground, some)]

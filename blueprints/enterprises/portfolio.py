@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from urllib.parse import parse_qsl
 
 from flask import request
@@ -30,7 +29,7 @@ from models.base import db, local
 from models.enterprises import Enterprise, Premises
 from models.places import Street
 from models.policy.schema import Policy
-from models.portfolio import Lack, Line, Order, Wanted
+from models.portfolio import MOST, Basis, Lack, Line, Order, Tally, Wanted
 from models.saved_filters import filters_of
 
 EXPORT_ROWS = 20_000
@@ -49,17 +48,18 @@ def index() -> ResponseReturnValue:
     """Every enterprise within reach, who lacks most first."""
     now, policy = site.now(), _policy()
     asked = wanted("enterprise:oversee")
-    reached = portfolio.tally(db.session(), asked.within, policy, local(now).date())
-    found = paged(portfolio.search(asked, policy, local(now).date()))
+    basis = Basis.of(db.session(), asked.within, policy, local(now).date())
+    reached = portfolio.tally(db.session(), asked.within, basis, most=MOST)
+    found = paged(portfolio.search(db.session(), asked, basis), most=MOST, total=_counted(asked, reached))
     streets = select(Street.id, Street.name).where(
-        Street.id.in_(select(Enterprise.street_id).where(asked.within))
+        select(Enterprise.id).where(Enterprise.street_id == Street.id, asked.within).exists()
     )
     return page(
         "enterprises/index.html",
         partial="enterprises/_list.html",
         wanted=asked,
         query=query_of(asked),
-        saved=_saved(asked, policy, now, counted=reached.total <= COUNTED_UPTO),
+        saved=_saved(asked, basis, counted=reached.total <= COUNTED_UPTO),
         paging=found,
         lines=portfolio.lines(db.session(), found.rows, policy, now),
         tally=reached,
@@ -72,19 +72,27 @@ def index() -> ResponseReturnValue:
         orders=list(Order),
         policy=policy,
         export_rows=EXPORT_ROWS,
+        most=MOST,
         longest=LONGEST,
     )
 
 
-def _saved(
-    asked: Wanted, policy: Policy | None, now: datetime, *, counted: bool
-) -> list[tuple[str, str, int | None]]:
+def _counted(asked: Wanted, reached: Tally) -> int | None:
+    """How many are listed, where a quick filter has said it."""
+    if asked.text or asked.street_id is not None:
+        return None
+    if asked.closed:
+        return None if asked.lack else reached.closed
+    return reached.lacking[asked.lack] if asked.lack else reached.total
+
+
+def _saved(asked: Wanted, basis: Basis, *, counted: bool) -> list[tuple[str, str, int | None]]:
     """The person's own filters: name, query and, where it is cheap, how many each finds, all from one query."""
     kept = filters_of(db.session(), current_user.id, LIST)
     numbers: Sequence[int | None] = [None] * len(kept)
     if kept and counted:
         each = [wanted("enterprise:oversee", MultiDict(parse_qsl(one.query))) for one in kept]
-        numbers = portfolio.counts(db.session(), asked.within, each, policy, local(now).date())
+        numbers = portfolio.counts(db.session(), asked.within, each, basis)
     return [(one.name, one.query, number) for one, number in zip(kept, numbers, strict=True)]
 
 
@@ -150,7 +158,9 @@ def export() -> ResponseReturnValue:
 
 def _workbook() -> bytes:
     now, policy = site.now(), _policy()
-    query = portfolio.search(wanted("enterprise:export"), policy, local(now).date()).limit(EXPORT_ROWS + 1)
+    asked = wanted("enterprise:export")
+    basis = Basis.of(db.session(), asked.within, policy, local(now).date())
+    query = portfolio.search(db.session(), asked, basis).limit(EXPORT_ROWS + 1)
     rows: list[list[str]] = []
     for some in db.session.scalars(query.execution_options(yield_per=500)).partitions():
         rows += [_cells(line) for line in portfolio.lines(db.session(), some, policy, now)]

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import request
 from flask_login import current_user
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from blueprints.office import bp
@@ -65,10 +64,15 @@ def overview() -> Response:
 def _firms(now: datetime, policy: Policy | None) -> dict[str, Any]:
     """How many enterprises lack a health post, and those where nobody is left."""
     today, within = local(now).date(), within_reach("post:see", Enterprise)
-    left = select(Enterprise).where(within, posts.deserted(today)).order_by(Enterprise.name)
-    alone = db.session.scalars(left.limit(DESERTED + 1)).all()
-    counted = portfolio.tally(db.session(), within, policy, today)
-    return {"lacking_posts": counted.lacking[portfolio.Lack.POSTS], "firms": counted.total, "deserted": alone}
+    alone = posts.left_alone(db.session(), within, today, most=DESERTED + 1)
+    basis = portfolio.Basis.of(db.session(), within, policy, today)
+    counted = portfolio.tally(db.session(), within, basis, most=portfolio.MOST)
+    return {
+        "lacking_posts": counted.lacking[portfolio.Lack.POSTS],
+        "firms": counted.total,
+        "deserted": alone,
+        "most": portfolio.MOST,
+    }
 
 
 def _matches(one: PlaceToday) -> bool:

@@ -70,9 +70,10 @@ def _firms(place: Place, policy: Policy | None) -> dict[str, Any]:
     """The enterprises here that lack a health post, and those where nobody is left: the page has them, the poll does not."""
     now, inside = site.now(), Enterprise.within_at("place", [place.id], site.now())
     today = local(now).date()
-    alone = select(Enterprise).where(inside, posts.deserted(today)).order_by(Enterprise.name).limit(DESERTED)
-    lacking = portfolio.tally(db.session(), inside, policy, today).lacking[portfolio.Lack.POSTS]
-    return {"lacking_posts": lacking, "deserted": db.session.scalars(alone).all()}
+    alone = posts.left_alone(db.session(), inside, today, most=DESERTED)
+    basis = portfolio.Basis.of(db.session(), inside, policy, today)
+    lacking = portfolio.tally(db.session(), inside, basis).lacking[portfolio.Lack.POSTS]
+    return {"lacking_posts": lacking, "deserted": alone}
 
 
 def day_shown(place: Place) -> dict[str, Any]:

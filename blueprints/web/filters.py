@@ -69,6 +69,11 @@ def thousands(number: int) -> str:
     return f"{number:,}"
 
 
+def counted(number: int, most: int) -> str:
+    """1,036; 10,000+ where counting stopped at `most`."""
+    return f"{most:,}+" if number > most else thousands(number)
+
+
 def file_size(size: int) -> str:
     """1.4 MB, 23 KB; what is smaller is 1 KB."""
     return f"{size / 1024 / 1024:.1f} MB" if size >= 1024 * 1024 else f"{max(round(size / 1024), 1)} KB"
@@ -91,6 +96,7 @@ ALL = (
     iso,
     span,
     thousands,
+    counted,
     file_size,
     shanghai_day,
     split_number,

@@ -43,6 +43,7 @@ TASKS = (
     Task("ask_codes", "补查健康码", MINUTE, ask_codes),
     Task("raise_notices", "看入口有没有异常", MINUTE, raise_notices),
     Task("go_on_with_batches", "接着做没做完的导入", MINUTE, go_on_with_batches),
+    Task("know_standings", "更新企业缺岗情况", MINUTE, chores.know_standings),
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
     Task("keep_weeks", "准备下几周的登记表", DAY, chores.keep_weeks),
     Task("make_sums", "做日合计", DAY, chores.make_sums),

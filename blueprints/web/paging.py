@@ -20,6 +20,7 @@ class Paging:
     page: int
     pages: int
     total: int
+    more: bool = False  # there are more than `total`, which nobody counts
 
     @property
     def numbers(self) -> list[int | None]:
@@ -33,11 +34,25 @@ class Paging:
         return shown
 
 
-def paged(query: Select[Any], *, size: int = 50, scalars: bool = True) -> Paging:
-    """The page that ?page= names; a number beyond the end is the last page."""
-    total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+def paged(
+    query: Select[Any],
+    *,
+    size: int = 50,
+    scalars: bool = True,
+    most: int | None = None,
+    total: int | None = None,
+) -> Paging:
+    """The page that ?page= names; a number beyond the end is the last page. With `most` no page lies further down than that
+    many rows, and no more are counted; `total` where they have been counted already."""
+    if total is None:
+        rows_of = query.order_by(None)
+        if most is not None:
+            rows_of = rows_of.limit(most + 1)
+        total = db.session.scalar(select(func.count()).select_from(rows_of.subquery())) or 0
+    more = most is not None and total > most
+    total = min(total, most) if most is not None else total
     pages = max(1, -(-total // size))
     page = min(max(request.args.get("page", 1, type=int), 1), pages)
     cut = query.limit(size).offset((page - 1) * size)
     rows = db.session.scalars(cut).all() if scalars else db.session.execute(cut).all()
-    return Paging(rows, page, pages, total)
+    return Paging(rows, page, pages, total, more)
