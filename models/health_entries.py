@@ -41,7 +41,7 @@ class EntrySource(Labelled):
     SELF = "self", "本人"
     LEADER = "leader", "班组长代报"
     MANAGER = "manager", "健康管理员代报"
-    GATE = "gate", "入口测温"
+    GATE = "gate", "门岗"
     IMPORT = "import", "表格导入"
 
 
@@ -228,6 +228,16 @@ class HealthEntry(Row):
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
         return cls.enterprise_id.in_(ids) if scope == "enterprise" else None
 
+    @classmethod
+    def first(
+        cls, employee: Employee, on: date, report: Report, *, policy: Policy, mode: Mode, source: EntrySource,
+        now: datetime, by_name: str = "", by_id: int | None = None,
+    ) -> HealthEntry:  # fmt: skip
+        """The entry of somebody who has none of this day; the caller has seen to that, and adds it."""
+        entry = cls(enterprise_id=employee.enterprise_id, employee_id=employee.id, work_on=on, version=1)
+        entry._write(policy, mode, report, source=source, by_name=by_name, by_id=by_id, now=now)
+        return entry
+
     @property
     def told(self) -> Report:
         return Report.read(self.report, self.celsius, self.site)
@@ -299,13 +309,19 @@ def write(
     session.execute(select(Employee.id).where(Employee.id == employee.id).with_for_update())
     entry = entry_of(session, employee.id, on)
     if entry is None:
-        entry = HealthEntry(
-            enterprise_id=employee.enterprise_id, employee_id=employee.id, work_on=on, version=1
+        entry = HealthEntry.first(
+            employee,
+            on,
+            report,
+            policy=policy,
+            mode=mode,
+            source=source,
+            now=now,
+            by_name=by_name,
+            by_id=by_id,
         )
         session.add(entry)
-    elif entry.told == report:
-        return entry
-    else:
+    elif entry.told != report:
         session.add(
             HealthEntryVersion(
                 entry_id=entry.id, version=entry.version, state=entry.state, celsius=entry.celsius, site=entry.site,
@@ -313,7 +329,7 @@ def write(
             )
         )  # fmt: skip
         entry.version += 1
-    entry._write(policy, mode, report, source=source, by_name=by_name, by_id=by_id, now=now)
+        entry._write(policy, mode, report, source=source, by_name=by_name, by_id=by_id, now=now)
     session.flush()
     return entry
 

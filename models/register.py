@@ -28,6 +28,7 @@ from .gate import (
     MeasuredBy,
     Reason,
     Source,
+    StaffCheck,
     Verdict,
     fold,
     judge,
@@ -183,6 +184,7 @@ def attempt(
         "marks": ",".join(marks),
         "earlier_id": earlier_id,
         "code_state": code,
+        "staff": StaffCheck.PENDING if declared.works_here else None,
         **ALONE,
         **facts,
     }
