@@ -45,6 +45,7 @@ class Line:
     building: str  # the same in short, where it is not the place at hand: 3号楼 within 云溪软件园B区
     towards: str  # the enterprise, else what the visitor wrote, else what for
     kind: Kind
+    staff: bool  # said to work here
     marks: str
     unconfirmed: bool
     handled_at: datetime | None
@@ -76,6 +77,7 @@ def line_of(
         building="" if entry.place_id == at.id else short_name(entry.place, at),
         towards=towards(entry),
         kind=entry.kind,
+        staff=entry.staff is not None,
         marks="、".join(mark.label for mark in entry.mark_list),
         unconfirmed=bool(entry.marks) and entry.handled_at is None,
         handled_at=entry.handled_at,

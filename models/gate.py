@@ -87,6 +87,14 @@ class CodeCheck(Labelled):
     MISSED = "missed", "没有查到"  # the service stayed silent until it no longer mattered
 
 
+class StaffCheck(Labelled):
+    """Whether somebody who said 「我在这里上班」 has been looked for on the roster. What came of it, the row never says:
+    nobody finds out at a gate, or from a row of it, who is on file where."""
+
+    PENDING = "pending", "待对照名册"
+    SETTLED = "settled", "对照过名册"
+
+
 class Mark(Labelled):
     """Why a row stands apart until a guard confirms it. Marked, rarely blocked."""
 
@@ -156,6 +164,7 @@ class CheckIn(Row):
         bytes | None
     ]  # of somebody who came along: the nonce of the row of whoever filled in the form
     code_state: Mapped[CodeCheck | None]
+    staff: Mapped[StaffCheck | None]  # None: a visitor
     recheck_asked_at: Mapped[datetime | None]
     handled_at: Mapped[datetime | None]  # set by the note that closes the case
     # declared presence becomes confirmed by a guard (confirmed_by_id), or by the rotating code of the gate's tablet
@@ -210,6 +219,12 @@ class CheckIn(Row):
             "id",
             sqlite_where=text("code_state = 'pending'"),
             postgresql_where=text("code_state = 'pending'"),
+        ),
+        Index(
+            "ix_check_in_staff",
+            "id",
+            sqlite_where=text("staff = 'pending'"),
+            postgresql_where=text("staff = 'pending'"),
         ),
     )
 
@@ -303,6 +318,8 @@ class CheckIn(Row):
         self.celsius, self.measured_by, self.masked = reading.celsius, MeasuredBy.GUARD, masked
         self.verdict, self.reasons = judgement.verdict, write_reasons(judgement.reasons)
         self.recheck_asked_at = None
+        if self.staff is not None:  # the archive learns of this reading too
+            self.staff = StaffCheck.PENDING
         if self.confirmed_at is None:  # whoever was measured stood before the guard
             self.confirmed_at, self.confirmed_by_id = now, by_id
         return reading

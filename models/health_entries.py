@@ -22,6 +22,7 @@ from .enterprises import Enterprise, Premises
 from .health_file import at_work
 from .keeping import HealthDaySum
 from .office import open_orders
+from .places import ModeOrder, Place
 from .policy.schema import HEALTH_FIELDS, Effect, Mode, Policy, Question
 from .vault import EncryptedText
 
@@ -42,7 +43,7 @@ class EntrySource(Labelled):
     SELF = "self", "本人"
     LEADER = "leader", "班组长代报"
     MANAGER = "manager", "健康管理员代报"
-    GATE = "gate", "入口测温"
+    GATE = "gate", "门岗"
     IMPORT = "import", "表格导入"
 
 
@@ -196,22 +197,33 @@ def work_day_of(employee: Employee, now: datetime) -> date:
 
 def mode_of(session: Session, enterprise: Enterprise, now: datetime) -> Mode:
     """The mode that an enterprise follows: the strictest of the places where it sits and of where it is registered."""
-    orders = open_orders(session, [enterprise.district_id], now)
-    if not orders:
-        return Mode.NORMAL
+    return modes_of(session, [enterprise], now)[enterprise.id]
+
+
+def modes_of(session: Session, enterprises: Collection[Enterprise], now: datetime) -> dict[int, Mode]:
+    """The same of several; two queries at most."""
+    orders = open_orders(session, {one.district_id for one in enterprises}, now)
+    seats: dict[int, list[Place]] = defaultdict(list)
+    if orders:
+        sits = select(Premises).where(
+            Premises.enterprise_id.in_([one.id for one in enterprises]), Premises.holding(now)
+        )
+        for seat in session.scalars(sits.options(joinedload(Premises.place))):
+            seats[seat.enterprise_id].append(seat.place)
+    return {one.id: _mode(one, seats[one.id], orders) for one in enterprises}
+
+
+def _mode(enterprise: Enterprise, places: Collection[Place], orders: Iterable[ModeOrder]) -> Mode:
     own = {
         "district": enterprise.district_id,
         "street": enterprise.street_id,
         "community": enterprise.community_id,
     }
-    if any(order.scope in own and order.scope_id == own[order.scope] for order in orders):
-        return Mode.EMERGENCY
-    sits = session.scalars(
-        select(Premises)
-        .where(Premises.enterprise_id == enterprise.id, Premises.holding(now))
-        .options(joinedload(Premises.place))
-    ).all()
-    reached = any(order.reaches(one.place) for order in orders for one in sits)
+    reached = any(
+        own.get(order.scope) == order.scope_id or any(order.reaches(place) for place in places)
+        for order in orders
+        if order.district_id == enterprise.district_id
+    )
     return Mode.EMERGENCY if reached else Mode.NORMAL
 
 
@@ -252,6 +264,16 @@ class HealthEntry(Row):
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
         return cls.enterprise_id.in_(ids) if scope == "enterprise" else None
+
+    @classmethod
+    def first(
+        cls, employee: Employee, on: date, report: Report, *, policy: Policy, mode: Mode, source: EntrySource,
+        now: datetime, by_name: str = "", by_id: int | None = None,
+    ) -> HealthEntry:  # fmt: skip
+        """The entry of somebody who has none of this day; the caller has seen to that, and adds it."""
+        entry = cls(enterprise_id=employee.enterprise_id, employee_id=employee.id, work_on=on, version=1)
+        entry._write(policy, mode, report, source=source, by_name=by_name, by_id=by_id, now=now)
+        return entry
 
     @property
     def told(self) -> Report:
@@ -324,13 +346,19 @@ def write(
     session.execute(select(Employee.id).where(Employee.id == employee.id).with_for_update())
     entry = entry_of(session, employee.id, on)
     if entry is None:
-        entry = HealthEntry(
-            enterprise_id=employee.enterprise_id, employee_id=employee.id, work_on=on, version=1
+        entry = HealthEntry.first(
+            employee,
+            on,
+            report,
+            policy=policy,
+            mode=mode,
+            source=source,
+            now=now,
+            by_name=by_name,
+            by_id=by_id,
         )
         session.add(entry)
-    elif entry.told == report:
-        return entry
-    else:
+    elif entry.told != report:
         session.add(
             HealthEntryVersion(
                 entry_id=entry.id, version=entry.version, state=entry.state, celsius=entry.celsius, site=entry.site,
@@ -338,7 +366,7 @@ def write(
             )
         )  # fmt: skip
         entry.version += 1
-    entry._write(policy, mode, report, source=source, by_name=by_name, by_id=by_id, now=now)
+        entry._write(policy, mode, report, source=source, by_name=by_name, by_id=by_id, now=now)
     session.flush()
     return entry
 
@@ -536,3 +564,31 @@ def people_of(
             | Team.name.contains(text, autoescape=True)
         )
     return query.where(HealthEntry.id.is_(None)) if missing else query
+
+
+def to_enter(
+    session: Session, enterprise_ids: Collection[int], on: date, most: int
+) -> dict[int, list[tuple[Employee, HealthEntry | None]]]:
+    """Of each of these enterprises who is not well, and then who has not reported, at most so many; one query for all."""
+    first = HealthEntry.id.is_(None), Employee.department, Employee.name, Employee.id
+    place = func.row_number().over(partition_by=Employee.enterprise_id, order_by=first)
+    reported = and_(HealthEntry.employee_id == Employee.id, HealthEntry.work_on == on)
+    wanted = (
+        select(Employee.id, place.label("place"))
+        .outerjoin(HealthEntry, reported)
+        .where(Employee.enterprise_id.in_(enterprise_ids), at_work(on))
+        .where(HealthEntry.id.is_(None) | (HealthEntry.state != EntryState.NORMAL))
+        .subquery()
+    )
+    rows = session.execute(
+        select(Employee, HealthEntry)
+        .join(wanted, wanted.c.id == Employee.id)
+        .outerjoin(HealthEntry, reported)
+        .where(wanted.c.place <= most)
+        .options(joinedload(Employee.team))
+        .order_by(*first)
+    )
+    found: dict[int, list[tuple[Employee, HealthEntry | None]]] = defaultdict(list)
+    for employee, entry in rows:
+        found[employee.enterprise_id].append((employee, entry))
+    return found

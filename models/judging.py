@@ -48,6 +48,7 @@ class Declaration:
     enterprise: str = ""
     purpose: str = ""
     child: bool = False  # under 14, and came along with a guardian who registers (PRIV-4)
+    works_here: bool = False  # and wants this to be the day's health report as well
 
 
 def judge(policy: Policy, form: GateForm, declared: Declaration, *, faulty: bool = False) -> Judgement:

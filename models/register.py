@@ -25,6 +25,7 @@ from .gate import (
     Mark,
     MeasuredBy,
     Source,
+    StaffCheck,
     fold,
     marks_of,
 )
@@ -178,6 +179,7 @@ def attempt(
         "marks": ",".join(marks),
         "earlier_id": earlier_id,
         "code_state": code,
+        "staff": StaffCheck.PENDING if declared.works_here else None,
         **ALONE,
         **facts,
     }

@@ -217,6 +217,7 @@ health.slips                   CM
 health.team                    public
 health.team_member             public
 health.team_sheet              public
+health.together                CM
 imports.batch                  CMUOT
 imports.confirm                CMUOT
 imports.employees              CM

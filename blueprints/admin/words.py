@@ -31,6 +31,7 @@ OWN = {
     "own:accept_as_me": "接受邀请",
     "health:identify": "扫企业二维码没有对上",
     "health:report": "填报每日健康",
+    "health:take_over": "员工的入口登记记进健康档案",
     "visitor:delete": "访客删除自己的登记",
 }
 OBJECTS = {

@@ -176,4 +176,6 @@ def _how(entry: CheckIn) -> str:
         return "同行的孩子" if entry.hand_reason == HandReason.CHILD else "同行"
     if entry.source == Source.HAND:
         return f"代登，{entry.hand_reason.label}" if entry.hand_reason else "代登"
-    return entry.source.label if entry.source == Source.PAPER else ""
+    if entry.source == Source.PAPER:
+        return entry.source.label
+    return "自述员工" if entry.staff else ""

@@ -14,6 +14,7 @@ from models.judging import Declaration
 from models.policy.schema import GateForm, Policy, Question
 
 TEXT_LENGTH = 60
+WORKS_HERE = "works_here"
 
 
 class Unlikely(Unreadable):
@@ -56,6 +57,13 @@ class Remembered:
 
     name: str
     mobile: str
+    works_at: int = 0  # the place where they last said that they work
+
+
+def offers_staff(form: GateForm) -> bool:
+    """Whether the form has 「我在这里上班」: where no temperature is asked there is no reading to pass on, and without a mobile
+    nobody to be found by it."""
+    return form.asks("temperature") and form.asks("mobile")
 
 
 def read(policy: Policy, form: GateForm, typed: Typed, remembered: Remembered | None = None) -> Answer:
@@ -84,7 +92,10 @@ def read(policy: Policy, form: GateForm, typed: Typed, remembered: Remembered | 
             answer.errors[question.field] = (error.zh, error.en)
     if not answer.errors:
         kept = {f: values for f, values in answers.items() if values}
-        answer.declared = Declaration(name, mobile, celsius, kept, texts["enterprise"], texts["purpose"])
+        works_here = offers_staff(form) and typed.get(WORKS_HERE, "") == "yes"
+        answer.declared = Declaration(
+            name, mobile, celsius, kept, texts["enterprise"], texts["purpose"], works_here=works_here
+        )
     return answer
 
 
@@ -211,7 +222,9 @@ def _text(typed: Typed, question: Question) -> str:
 
 def kept(form: GateForm, typed: Typed) -> Mapping[str, list[str]]:
     """Everything that was typed, for the form that comes back with errors; what no page can show is left out."""
-    shown = {question.field: _texts(typed, question.field) for question in form.questions}
+    shown = {
+        name: _texts(typed, name) for name in (*(question.field for question in form.questions), WORKS_HERE)
+    }
     for number in company(typed):
         for name in (*(question.field for question in of_each(form).questions), "child"):
             shown[f"{name}_{number}"] = _texts(typed, f"{name}_{number}")

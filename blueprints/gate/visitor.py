@@ -194,7 +194,8 @@ def _render(gate: GateView, english: bool, **context: Any) -> str:
         district_slug=gate.district_slug, kept_until=now + timedelta(days=gate.policy.retention.check_in_days),
         **{"errors": {}, "typed": {}, "visitor": None, "stale": False, "slowed": False, "confirm": "",
            "company": range(0), "more": False, "room": entry.COMPANIONS, "each": entry.of_each(gate.form).questions,
-           "asked": [question.field for question in gate.form.questions], **context},
+           "asked": [question.field for question in gate.form.questions], "offers_staff": entry.offers_staff(gate.form),
+           **context},
     )  # fmt: skip
 
 
@@ -244,8 +245,11 @@ def remembered(gate: GateView) -> entry.Remembered | None:
     if not sealed:
         return None
     text = site.vault.unseal_token(sealed, "visitor", site.now())
-    name, separator, mobile = (text or "").partition("\n")
-    return entry.Remembered(name, mobile) if separator and gate.form.asks("mobile") else None
+    name, _, rest = (text or "").partition("\n")
+    mobile, _, works_at = rest.partition("\n")
+    if not mobile or not gate.form.asks("mobile"):
+        return None
+    return entry.Remembered(name, mobile, int(works_at or 0))
 
 
 def _device() -> str:
@@ -269,6 +273,14 @@ def _keep_device(response: Response, device: str, long: bool) -> None:
     )
 
 
+def _works_at(gate: GateView, declared: Declaration, visitor: entry.Remembered | None) -> int:
+    """The place where this visitor works, as last said; a visit elsewhere does not change it."""
+    if declared.works_here:
+        return gate.place_id
+    before = visitor.works_at if visitor else 0
+    return 0 if before in gate.place_ids and entry.offers_staff(gate.form) else before
+
+
 def _remember(
     response: Response,
     gate: GateView,
@@ -281,9 +293,8 @@ def _remember(
     long = wish == "keep" or visitor is not None
     _keep_device(response, device, long)
     if long and declared.mobile:
-        sealed = site.vault.seal_token(
-            f"{declared.name}\n{declared.mobile}", "visitor", site.now() + REMEMBER
-        )
+        known = f"{declared.name}\n{declared.mobile}\n{_works_at(gate, declared, visitor)}"
+        sealed = site.vault.seal_token(known, "visitor", site.now() + REMEMBER)
         response.set_cookie(
             "visitor", sealed, max_age=REMEMBER, httponly=True, samesite="Lax", secure=site.settings.tls
         )

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("health", __name__)
 
-from blueprints.health import entering, follow_up, leader, links, manage, self_report  # noqa: E402, F401
+from blueprints.health import entering, follow_up, leader, links, manage, self_report, together  # noqa: E402, F401

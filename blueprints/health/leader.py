@@ -1,14 +1,10 @@
-"""A team's leader reports for the team (班组长代报): exceptions first, the rest by one sentence that the leader vouches for.
-
-Nobody's temperature is made up: where the scheme asks for one, only those with a typed value are written.
-"""
+"""A team's leader reports for the team (班组长代报): exceptions first, the rest by one sentence that the leader vouches for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from functools import partial
 
 from flask import request
@@ -18,7 +14,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from blueprints.health import bp, filling
+from blueprints.health import bp, filling, vouching
 from blueprints.health.papers import team_sheet_pdf
 from blueprints.health.self_report import (
     Setting,
@@ -38,9 +34,9 @@ from blueprints.web.site import site
 from models.archive import Employee, Team
 from models.audit import Result
 from models.base import db
-from models.health_entries import EntrySource, EntryState, HealthEntry, Report, Today, words_of, work_on
+from models.health_entries import EntrySource, EntryState, HealthEntry, words_of, work_on
 from models.health_links import LinkKind, opened
-from models.policy.schema import Choice, Effect, Question
+from models.policy.schema import Choice, Question
 
 LEADER = "班组长"
 
@@ -63,19 +59,16 @@ class Roll:
         return self.team.leader or LEADER
 
     @property
-    def measured(self) -> bool:
-        return filling.asks_temperature(self.setting.questions)
+    def sheet(self) -> vouching.Sheet:
+        return vouching.Sheet(self.setting.policy, self.setting.questions, self.missing, "all_well")
 
     @property
-    def vouched(self) -> list[tuple[Question, Choice]]:
-        """What the leader says of everybody at once, besides that nobody is unwell: each question's answer that passes."""
-        return [
-            (question, choice)
-            for question in self.setting.questions
-            if question.kind == "choice"
-            for choice in question.choices
-            if choice.effect == Effect.PASS
-        ]
+    def measured(self) -> bool:
+        return self.sheet.measured
+
+    @property
+    def vouched(self) -> Sequence[tuple[Question, Choice]]:
+        return self.sheet.vouched
 
 
 def _roll(token: str) -> Roll | Response:
@@ -116,7 +109,7 @@ def team(token: str) -> ResponseReturnValue:
         return roll
     if request.method == "GET":
         return _list(roll, token)
-    said, reports = _read(roll)
+    said, reports = roll.sheet.read(request.form, english=english_wanted())
     if said:
         return _list(roll, token, said)
     for employee, report in reports:
@@ -131,61 +124,11 @@ def team(token: str) -> ResponseReturnValue:
     return done(f"/t/{token}")
 
 
-def _read(roll: Roll) -> tuple[dict[str, str], list[tuple[Employee, Report]]]:
-    """Errors by field; else who is written. Whoever reported meanwhile is left alone."""
-    said: dict[str, str] = {}
-    english, unticked = english_wanted(), ""
-    if request.form.get("all_well") != "yes":
-        unticked = (
-            "Please tick this sentence; report whoever is unwell one by one first"
-            if english
-            else "请在这句话前面打勾；有不舒服的，先点名字单独填"
-        )
-    answers = {question.field: (choice.value,) for question, choice in roll.vouched}
-    well = Report(Today.WELL, answers=answers)
-    if not roll.measured:
-        said = {"all_well": unticked} if unticked else {}
-        listed = set(request.form.getlist("listed"))  # somebody who joined since was not vouched for
-        return said, [(one, well) for one in roll.missing if str(one.id) in listed]
-    found = []
-    for one in roll.missing:
-        try:
-            celsius = _celsius(roll, one)
-        except filling.Unreadable as error:
-            said[f"t{one.id}"] = f"{one.name}: {error.en}" if english else f"{one.name}：{error.zh}"
-            continue
-        if celsius is not None:
-            found.append((one, replace(well, celsius=celsius)))
-    nothing = ""
-    if not found and not said:
-        nothing = (
-            "No temperature yet; give it for whoever was measured"
-            if english
-            else "还没有填体温；量了谁，就填谁的"
-        )
-    if nothing or unticked:
-        said["all_well"] = nothing or unticked
-    return said, found
-
-
-def _celsius(roll: Roll, one: Employee) -> Decimal | None:
-    """The typed value. One that reaches the fever is no matter for a list: where it was taken and how they are is asked."""
-    text = request.form.get(f"t{one.id}", "")
-    if not text.strip():
-        return None
-    celsius = filling.celsius_of(roll.setting.policy, text)
-    if celsius >= roll.setting.policy.thresholds.fever_celsius:
-        raise filling.Unreadable(
-            f"{celsius}℃偏高，请点名字单独填", f"{celsius} ℃ is high: report this person one by one"
-        )
-    return celsius
-
-
 def _list(roll: Roll, token: str, said: dict[str, str] | None = None) -> Response:
-    typed = {name: filling.showable(text) for name, text in request.form.items() if name != "listed"}
     return page(
-        "health/leader_team.html", status=422 if said else 200, roll=roll, token=token, errors=said or {}, typed=typed,
-        setting=roll.setting, words_of=partial(words_of, english=english_wanted()), **frame(roll.setting),
+        "health/leader_team.html", status=422 if said else 200, roll=roll, token=token, errors=said or {},
+        typed=vouching.typed_in(request.form), setting=roll.setting,
+        words_of=partial(words_of, english=english_wanted()), **frame(roll.setting),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy import func, select
 from blueprints.health import bp
 from blueprints.web import guard
 from blueprints.web.fields import JustAct
-from blueprints.web.guard import needs
+from blueprints.web.guard import needs, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.paging import Paging, paged
 from blueprints.web.schemes import policy_on
@@ -47,6 +48,7 @@ DAYS_BACK = 90
 CASES_SHOWN = 10
 PEOPLE_SHOWN = 20
 LONGEST = 60
+MOST_AT_ONCE = 30  # enterprises of one person on one page
 AGAIN_AFTER = timedelta(minutes=10)  # who was just reminded is not reminded again by a second tap
 
 
@@ -89,6 +91,14 @@ def setting_on(enterprise: Enterprise, on: date) -> Setting:
     return Setting(on, today, mode_of(db.session(), enterprise, at), policy_on(enterprise.district_id, on))
 
 
+def others_of(enterprise: Enterprise | None = None) -> Sequence[Enterprise]:
+    """The enterprises whose health the person at the door manages, but for this one; closed ones have no day any more."""
+    mine = select(Enterprise).where(within_reach("health:manage", Enterprise), Enterprise.closed_at.is_(None))
+    if enterprise is not None:
+        mine = mine.where(Enterprise.id != enterprise.id)
+    return db.session.scalars(mine.order_by(Enterprise.name, Enterprise.id).limit(MOST_AT_ONCE)).all()
+
+
 def day_asked() -> tuple[date, str]:
     """The day that the address names, else today; and what is wrong with what it names."""
     today, text = work_on(site.now()), request.args.get("on", "").strip()
@@ -128,7 +138,7 @@ def day(enterprise: Enterprise) -> ResponseReturnValue:
         reminder=reminder if reminder and work_on(reminder.at) == on else None,
         reminded_by=session.get(Account, reminder.by_id) if reminder and reminder.by_id else None,
         days=history(session, enterprise.id, on), act=JustAct(formdata=None), mode_now=setting.mode.value,
-        **offices(enterprise),
+        others=others_of(enterprise), **offices(enterprise),
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from huey.consumer import Consumer
 
 from blueprints.web import import_sheets
 from blueprints.web.site import site
-from models import batch_work, chores, code_checks, timed, watch_rules
+from models import batch_work, chores, code_checks, staff_readings, timed, watch_rules
 from models.base import db
 from models.timed import DAY, HOUR, MINUTE, Task, Tick
 
@@ -25,6 +25,11 @@ def ask_codes(tick: Tick) -> None:
     """Where the health-code service was silent at the gate, it is asked again."""
     if site.health_code is not None:
         code_checks.ask_again(tick, site.health_code, site.vault)
+
+
+def take_staff_readings(tick: Tick) -> None:
+    """What people who work here have declared at a gate goes to their employer's archive."""
+    staff_readings.take_over(tick, site.vault)
 
 
 def raise_notices(tick: Tick) -> None:
@@ -41,6 +46,7 @@ def go_on_with_batches(tick: Tick) -> None:
 TASKS = (
     Task("end_visits", "到关门时间结束来访", MINUTE, chores.end_visits),
     Task("ask_codes", "补查健康码", MINUTE, ask_codes),
+    Task("take_staff_readings", "把员工的入口登记记进健康档案", MINUTE, take_staff_readings),
     Task("raise_notices", "看入口有没有异常", MINUTE, raise_notices),
     Task("go_on_with_batches", "接着做没做完的导入", MINUTE, go_on_with_batches),
     Task("know_standings", "更新企业缺岗情况", MINUTE, chores.know_standings),

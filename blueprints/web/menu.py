@@ -27,7 +27,7 @@ ITEMS = (
     Item("今天", "house", "enterprises.home", "enterprise:home", "enterprise_id"),
     Item("今天", "house", "office.overview", "place:oversee"),
     Item("员工", "users", "archive.employees", "employee:see", "enterprise_id"),
-    Item("每日健康", "thermometer", "health.day", "health:manage", "enterprise_id"),
+    Item("每日健康", "thermometer", "health.day", "health:manage", "enterprise_id", ("health.together",)),
     Item("健康岗位", "user-check", "enterprises.health_posts", "post:see", "enterprise_id"),
     Item("年度计划", "list-checks", "plans.show", "plan:draft", "enterprise_id"),
     Item("企业档案", "file-text", "enterprises.profile", "enterprise:keep", "enterprise_id"),
