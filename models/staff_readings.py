@@ -20,7 +20,7 @@ from .archive import Employee
 from .base import RuleBroken
 from .enterprises import Enterprise, Premises
 from .follow_ups import FollowUp
-from .gate import CheckIn, Mark, MeasuredBy, StaffCheck, fold, with_stricter_code
+from .gate import CheckIn, Mark, MeasuredBy, StaffCheck, fold
 from .health_entries import (
     SYMPTOM_WORDS,
     EntrySource,
@@ -35,6 +35,7 @@ from .health_entries import (
     write,
 )  # fmt: skip
 from .health_file import at_work
+from .judging import with_stricter_code
 from .office import adoptions_of
 from .places import Place
 from .policy.book import Book
