@@ -637,7 +637,7 @@ def test_a_team_leader_reads_english_too(client, vault, town, person):
     db.session.commit()
     address = "/t/" + health_links.token(vault, LinkKind.TEAM, team.id)
     page = opened(client, f"{address}?lang=en")
-    assert "2 people, 2 have not reported" in page.text
+    assert "2 people, 2 not reported yet" in page.text
     assert chinese_in(page) == ["秦", "远"]
     answer = client.post(address, data={f"t{person.id}": "38.5"})
     said = refused(answer)
