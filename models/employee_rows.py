@@ -122,7 +122,8 @@ class EmployeeRows:
         if not self.seen:
             anybody = select(exists().where(Employee.enterprise_id == self.enterprise_id))
             self.nobody = not session.scalar(anybody)
-        read = [(line, *self._read(line.cells)) for line in lines]
+        # examined or not is asked of those alone who turn out to be new
+        read = [(line, *self._read(line.cells, examined=True)) for line in lines]
         known: dict[Key, _OnFile] = {}
         if not self.nobody:
             typed = [line.cells.get(KEY, "") for line in lines]
@@ -147,6 +148,8 @@ class EmployeeRows:
             return self._wrong(line, {KEY: f"没有编号是“{typed[:20]}”的档案。新员工的这一格请空着"})
         if found is not None:
             cells, said = self._merged(line, found)
+        elif cells is not None and "hazards" in cells:
+            cells, said = self._read(line.cells)
         if line.errors or cells is None:
             return self._wrong(line, ({} if cells else said) | line.errors)
         if found is not None and (other := self._other(cells, known, found)) is not None:
