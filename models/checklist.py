@@ -59,7 +59,7 @@ def steps(session: Session, district_id: int, policy: Policy | None, now: dateti
     counted = _counts(session, district_id, now)
     grounds = _grounds(session, district_id, now)
     within = Enterprise.district_id == district_id
-    tally = portfolio.tally(session, within, portfolio.Basis.of(session, within, policy, today))
+    tally = portfolio.tally(session, within, portfolio.Basis.of(session, policy, today))
     firms, no_heads, lacking = tally.total, tally.lacking[Lack.HEADCOUNT], tally.lacking[Lack.POSTS]
     return [
         _scheme(policy),

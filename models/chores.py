@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, true, update
+from sqlalchemy import delete, func, select, update
 
 from . import destruction, standing, sums
 from .accounts import LoginSession
@@ -88,7 +88,7 @@ def know_standings(tick: Tick) -> None:
     """What a new day has made unknown about enterprises, in short transactions. What a run leaves, the next takes up."""
     for _ in range(FIRMS_A_RUN // standing.AT_ONCE):
         with tick.looking() as session:
-            if standing.known(session, true(), local(tick.now).date()):
+            if standing.known(session, local(tick.now).date()):
                 return
         with tick.writing() as session:
             standing.settle(session, tick.book, local(tick.now).date())

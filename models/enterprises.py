@@ -19,8 +19,11 @@ UNKNOWN = date.min  # what is kept ahead about an enterprise holds on no day
 
 
 def _where(condition: str) -> dict[str, Any]:
-    """Of a part of the rows alone."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+    """Of a part of the rows alone. A truth is a number to SQLite, which takes the index for no other spelling."""
+    return {
+        "sqlite_where": text(condition.replace("deserted", "deserted = 1")),
+        "postgresql_where": text(condition),
+    }
 
 
 class Enterprise(Row):

@@ -8,7 +8,7 @@ of the list are then looked at one after the other, and a page is soon full. Kep
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Column as Col
@@ -34,7 +34,7 @@ from .enterprises import Enterprise, Premises
 from .places import Place
 
 SIGNS = 16  # of an ending; what is longer is compared in full
-FEW = 1_000  # found by the index; beyond, the list is read from its top
+FEW = 500  # found by the index; beyond, the list is read from its top
 LAST = "\U0010ffff"
 
 # by the order of the bytes, as SQLite has it: a beginning is a range of the index
@@ -88,11 +88,21 @@ def found_by(session: Session, text: str) -> list[ColumnElement[bool]]:
     text = folded(text)
     if not text:
         return []
-    ids = union_all(*_by_index(text))
-    if len(session.execute(ids.limit(FEW + 1)).all()) > FEW:
+    some = union_all(*_by_index(text)).limit(FEW + 1).subquery()
+    if (session.scalar(select(func.count()).select_from(some)) or 0) > FEW:
         return spelt(text)
     exact = spelt(text) if len(text) > SIGNS else []
-    return [Enterprise.id.in_(ids), *exact]
+    return [Enterprise.id.in_(union_all(*_by_index(text))), *exact]
+
+
+def finds_many(session: Session, text: str, tests: Sequence[ColumnElement[bool]]) -> bool:
+    """Whether already the first that the index finds are more than FEW for whom `tests` hold. Each is called in few ways."""
+    text = folded(text)
+    if not text or len(text) > SIGNS:
+        return False
+    some = union_all(*_by_index(text)).limit(3 * FEW).subquery()
+    first = select(Enterprise.id).where(Enterprise.id.in_(select(some.c[0])), *tests).subquery()
+    return (session.scalar(select(func.count()).select_from(first)) or 0) > FEW
 
 
 def spelt(text: str) -> list[ColumnElement[bool]]:
@@ -104,10 +114,14 @@ def spelt(text: str) -> list[ColumnElement[bool]]:
     def part_of(column: Any) -> ColumnElement[bool]:
         return func.lower(column).contains(text, autoescape=True)
 
+    # A count, for no planner turns that into a look at all the seats before the first row.
     seated = (
-        select(Premises.id)
+        select(func.count())
+        .select_from(Premises)
         .join(Place, Place.id == Premises.place_id)
         .where(Premises.enterprise_id == Enterprise.id, or_(part_of(Place.name), part_of(Premises.room)))
+        .correlate(Enterprise)
+        .scalar_subquery()
     )
     return [
         or_(
@@ -115,7 +129,7 @@ def spelt(text: str) -> list[ColumnElement[bool]]:
             part_of(Enterprise.short_name),
             Enterprise.initials.startswith(text, autoescape=True),
             Enterprise.credit_code == text.upper(),
-            seated.exists(),
+            seated > 0,
         )
     ]
 

@@ -269,7 +269,7 @@ def what_passes(session: Session, old: Appointment, policy: Policy | None, now: 
     places = Place.within(old.scope, [old.scope_id])
     found = []
     if firms is not None:
-        counted = tally(session, firms, Basis.of(session, firms, policy, today))
+        counted = tally(session, firms, Basis.of(session, policy, today))
         found += [
             Passing("企业", counted.total, "家"),
             Passing("其中缺健康岗位", counted.lacking[Lack.POSTS], "家"),

@@ -81,8 +81,8 @@ class Basis:
     kept: bool  # read from an index, not worked out for each row
 
     @classmethod
-    def of(cls, session: Session, within: ColumnElement[bool], policy: Policy | None, on: date) -> Basis:
-        if standing.known(session, within, on):
+    def of(cls, session: Session, policy: Policy | None, on: date) -> Basis:
+        if standing.known(session, on):
             return cls(Enterprise.__table__.c.lacking, Enterprise.__table__.c.heads, True)
         heads, missing = func.coalesce(Enterprise.headcount, 0), _missing(policy, on)
         return cls(case((missing > 0, missing), (heads <= 0, 0), else_=-1), heads, False)
@@ -111,6 +111,20 @@ def search(session: Session, wanted: Wanted, basis: Basis) -> Select[Any]:
             return query.order_by(basis.heads.desc(), Enterprise.id.desc())
         case _:
             return query.order_by(basis.lacking.desc(), basis.heads.desc(), Enterprise.id.desc())
+
+
+def total(session: Session, wanted: Wanted, basis: Basis, reached: Tally) -> tuple[int | None, int]:
+    """How many are listed, where that is known without counting them (else None); and how far anybody would count."""
+    if wanted.text:
+        many = basis.kept and finding.finds_many(
+            session, wanted.text, [wanted.within, *_asked_for(wanted, basis)]
+        )
+        return (finding.FEW + 1, finding.FEW) if many else (None, MOST)
+    if wanted.street_id is not None:
+        return None, MOST
+    if wanted.lack is not None:
+        return reached.lacking[wanted.lack], MOST
+    return reached.closed if wanted.closed else reached.total, MOST
 
 
 def counts(

@@ -272,7 +272,7 @@ def deserted(on: date) -> ColumnElement[bool]:
 
 def left_alone(session: Session, within: ColumnElement[bool], on: date, *, most: int) -> Sequence[Enterprise]:
     """The first of them by name that are open."""
-    test = Enterprise.deserted if standing.known(session, within, on) else deserted(on)
+    test = Enterprise.deserted if standing.known(session, on) else deserted(on)
     found = select(Enterprise).where(within, Enterprise.closed_at.is_(None), test)
     return session.scalars(found.order_by(Enterprise.name, Enterprise.id).limit(most)).all()
 

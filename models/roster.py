@@ -65,7 +65,7 @@ class Ground:
         return and_(self.within, Enterprise.id.in_(seats))
 
     def basis(self, session: Session) -> portfolio.Basis:
-        return portfolio.Basis.of(session, self.here, self.policy, self.today)
+        return portfolio.Basis.of(session, self.policy, self.today)
 
 
 @dataclass(frozen=True, slots=True)

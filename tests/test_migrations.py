@@ -4,11 +4,13 @@ from datetime import timedelta
 
 from sqlalchemy import inspect, select, text
 
-from models import schema
+from blueprints.web import jobs
+from models import chores, schema, standing
 from models.access import Post
 from models.accounts import Appointment
 from models.base import db
 from models.enterprises import Enterprise
+from models.finding import found_by
 from models.gate import CheckIn, Note, Outcome
 from tests import make
 from tests.conftest import NOW
@@ -68,3 +70,18 @@ def test_a_head_count_on_file_begins_a_history_and_survives_the_way_down(app, to
         assert connection.execute(text(counted)).all() == [(1, 112)]
     assert db.session.get(Enterprise, 1).address == ""
     assert schema.differences(db.engine) == []
+
+
+def test_enterprises_live_through_the_coming_of_standings_and_back(app, town):
+    before = db.session.execute(select(Enterprise.id, Enterprise.name, Enterprise.headcount)).all()
+    db.session.remove()
+    schema.downgrade(db.engine, "0010")
+    schema.upgrade(db.engine)
+    assert db.session.execute(select(Enterprise.id, Enterprise.name, Enterprise.headcount)).all() == before
+    assert not standing.known(db.session(), NOW.date())
+    db.session.rollback()
+    chores.know_standings(jobs.tick_now())
+    assert standing.known(db.session(), NOW.date())
+    assert db.session.scalars(select(Enterprise.id).where(*found_by(db.session(), "青禾"))).all() == [
+        town.tenant.id
+    ]

@@ -29,7 +29,7 @@ from models.base import db, local
 from models.enterprises import Enterprise, Premises
 from models.places import Street
 from models.policy.schema import Policy
-from models.portfolio import MOST, Basis, Lack, Line, Order, Tally, Wanted
+from models.portfolio import MOST, Basis, Lack, Line, Order, Wanted
 from models.saved_filters import filters_of
 
 EXPORT_ROWS = 20_000
@@ -48,9 +48,10 @@ def index() -> ResponseReturnValue:
     """Every enterprise within reach, who lacks most first."""
     now, policy = site.now(), _policy()
     asked = wanted("enterprise:oversee")
-    basis = Basis.of(db.session(), asked.within, policy, local(now).date())
+    basis = Basis.of(db.session(), policy, local(now).date())
     reached = portfolio.tally(db.session(), asked.within, basis, most=MOST)
-    found = paged(portfolio.search(db.session(), asked, basis), most=MOST, total=_counted(asked, reached))
+    total, most = portfolio.total(db.session(), asked, basis, reached)
+    found = paged(portfolio.search(db.session(), asked, basis), most=most, total=total)
     streets = select(Street.id, Street.name).where(
         select(Enterprise.id).where(Enterprise.street_id == Street.id, asked.within).exists()
     )
@@ -75,15 +76,6 @@ def index() -> ResponseReturnValue:
         most=MOST,
         longest=LONGEST,
     )
-
-
-def _counted(asked: Wanted, reached: Tally) -> int | None:
-    """How many are listed, where a quick filter has said it."""
-    if asked.text or asked.street_id is not None:
-        return None
-    if asked.closed:
-        return None if asked.lack else reached.closed
-    return reached.lacking[asked.lack] if asked.lack else reached.total
 
 
 def _saved(asked: Wanted, basis: Basis, *, counted: bool) -> list[tuple[str, str, int | None]]:
@@ -159,7 +151,7 @@ def export() -> ResponseReturnValue:
 def _workbook() -> bytes:
     now, policy = site.now(), _policy()
     asked = wanted("enterprise:export")
-    basis = Basis.of(db.session(), asked.within, policy, local(now).date())
+    basis = Basis.of(db.session(), policy, local(now).date())
     query = portfolio.search(db.session(), asked, basis).limit(EXPORT_ROWS + 1)
     rows: list[list[str]] = []
     for some in db.session.scalars(query.execution_options(yield_per=500)).partitions():

@@ -65,7 +65,7 @@ def _firms(now: datetime, policy: Policy | None) -> dict[str, Any]:
     """How many enterprises lack a health post, and those where nobody is left."""
     today, within = local(now).date(), within_reach("post:see", Enterprise)
     alone = posts.left_alone(db.session(), within, today, most=DESERTED + 1)
-    basis = portfolio.Basis.of(db.session(), within, policy, today)
+    basis = portfolio.Basis.of(db.session(), policy, today)
     counted = portfolio.tally(db.session(), within, basis, most=portfolio.MOST)
     return {
         "lacking_posts": counted.lacking[portfolio.Lack.POSTS],

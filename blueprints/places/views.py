@@ -71,7 +71,7 @@ def _firms(place: Place, policy: Policy | None) -> dict[str, Any]:
     now, inside = site.now(), Enterprise.within_at("place", [place.id], site.now())
     today = local(now).date()
     alone = posts.left_alone(db.session(), inside, today, most=DESERTED)
-    basis = portfolio.Basis.of(db.session(), inside, policy, today)
+    basis = portfolio.Basis.of(db.session(), policy, today)
     lacking = portfolio.tally(db.session(), inside, basis).lacking[portfolio.Lack.POSTS]
     return {"lacking_posts": lacking, "deserted": alone}
 

@@ -7,6 +7,8 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import delete
 
+from blueprints.enterprises import portfolio as views
+from models import portfolio
 from models.access import Post
 from models.audit import AuditLine
 from models.base import db
@@ -135,6 +137,23 @@ def test_a_long_list_has_pages_and_costs_no_more_queries_than_a_short_one(liaiso
         make.account(town.district, Post.HEALTH_MANAGER, one.id)
     assert len(asked_by(lambda: liaison.get("/enterprises"))) == len(short)
     assert "共61家" in shown(liaison).text and "第0号企业" in shown(liaison, "/enterprises?page=2").text
+
+
+def test_nobody_counts_further_than_is_said_and_no_page_lies_beyond(liaison, town, monkeypatch):
+    for number in range(3):
+        firm(town, f"第{number}号企业", headcount=300 + number)
+    monkeypatch.setattr(views, "MOST", 2)
+    monkeypatch.setattr(portfolio, "MOST", 2)
+    page = shown(liaison)
+    for words in ("您负责的2+家", "全部 2+", "缺岗位 2+", "人数未填 0", "只列前2家"):
+        assert words in page.text
+    assert "第2号企业" in shown(liaison, "/enterprises?page=9").text
+
+
+def test_the_way_to_the_workbook_has_the_filters_of_the_list_it_stands_in(liaison, town):
+    part = liaison.get("/enterprises?lack=posts&q=青禾", headers={"HX-Request": "true"})
+    assert "/enterprises/export?lack=posts" in part.text.replace("&amp;", "&")
+    assert "/enterprises/export" not in liaison.get("/enterprises?q=没有").text
 
 
 def test_the_file_says_the_rule_who_serves_and_whom_to_invite(liaison, town):

@@ -7,7 +7,8 @@ revision = "0013"
 down_revision = "0012"
 
 BYTES = sa.String().with_variant(sa.String(collation="C"), "postgresql")
-OPEN, CLOSED, LEFT = "closed_at IS NULL", "closed_at IS NOT NULL", "deserted AND closed_at IS NULL"
+OPEN, CLOSED = ["closed_at IS NULL"] * 2, ["closed_at IS NOT NULL"] * 2
+LEFT = ["deserted = 1 AND closed_at IS NULL", "deserted AND closed_at IS NULL"]  # SQLite, PostgreSQL
 INDEXES = {
     "ix_enterprise_lacking": (["district_id", "lacking", "heads", "id"], OPEN),
     "ix_enterprise_heads": (["district_id", "heads", "id"], OPEN),
@@ -25,9 +26,9 @@ def upgrade() -> None:
         table.add_column(
             sa.Column("known_until", sa.Date(), server_default=sa.text("'0001-01-01'"), nullable=False)
         )
-    for name, (columns, where) in INDEXES.items():
+    for name, (columns, (sqlite, postgresql)) in INDEXES.items():
         op.create_index(
-            name, "enterprise", columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
+            name, "enterprise", columns, sqlite_where=sa.text(sqlite), postgresql_where=sa.text(postgresql)
         )
     op.create_index("ix_enterprise_known_until", "enterprise", ["known_until"])
     op.create_table(
