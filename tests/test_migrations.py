@@ -9,7 +9,8 @@ from models.access import Post
 from models.accounts import Appointment
 from models.base import db
 from models.enterprises import Enterprise
-from models.gate import CheckIn, Note, Outcome
+from models.gate import CheckIn, Note, Outcome, StaffCheck
+from models.saved_filters import SavedFilter
 from tests import make
 from tests.conftest import NOW
 
@@ -67,4 +68,19 @@ def test_a_head_count_on_file_begins_a_history_and_survives_the_way_down(app, to
     with db.engine.connect() as connection:
         assert connection.execute(text(counted)).all() == [(1, 112)]
     assert db.session.get(Enterprise, 1).address == ""
+    assert schema.differences(db.engine) == []
+
+
+def test_check_ins_and_saved_filters_live_through_the_coming_of_staff_at_the_gate_and_back(app, town):
+    person = town.officer(Post.UNIT_LIAISON)
+    make.check_in(town.gate, NOW, staff=StaffCheck.SETTLED)
+    make.save(SavedFilter(account_id=person.id, list="enterprises", name="缺岗位", query="lack=posts"))
+    db.session.remove()
+    schema.downgrade(db.engine, "0010")
+    schema.upgrade(db.engine)
+    assert [row.staff for row in db.session.scalars(select(CheckIn))] == [None]
+    kept = db.session.scalars(select(SavedFilter)).all()
+    assert [(one.name, one.handed_by, one.from_on, one.until_on) for one in kept] == [
+        ("缺岗位", "", None, None)
+    ]
     assert schema.differences(db.engine) == []
