@@ -165,10 +165,12 @@ class Contact(Row):
         )  # fmt: skip
 
     def correct(
-        self, *, way: Way, about: About, at: datetime, note: str, next_on: date | None, by: Account, now: datetime
+        self, *, way: Way, about: About, at: datetime, note: str, next_on: date | None, by: Account, now: datetime,
+        took_over: bool = False,
     ) -> Contact:  # fmt: skip
-        """The entry as it should have been; this one stays to be read, and counts no more."""
-        self._must_be_open_to(by)
+        """The entry as it should have been; this one stays to be read, and counts no more. `took_over`: see
+        `models.hand_over.taken_over`."""
+        self._must_be_open_to(by, took_over)
         fresh = Contact.write(
             self.enterprise_id, way=way, about=about, at=at, note=note, next_on=next_on, by=by, now=now,
             place_id=self.place_id,
@@ -177,15 +179,15 @@ class Contact(Row):
         self.voided_at, self.void_reason = now, CORRECTED
         return fresh
 
-    def void(self, *, reason: str, by: Account, now: datetime) -> None:
-        self._must_be_open_to(by)
+    def void(self, *, reason: str, by: Account, now: datetime, took_over: bool = False) -> None:
+        self._must_be_open_to(by, took_over)
         if not reason.strip():
             raise RuleBroken("请写作废的原因")
         self.voided_at, self.void_reason = now, reason.strip()
 
-    def _must_be_open_to(self, person: Account) -> None:
-        if self.by_id != person.id:
-            raise RuleBroken("只能改自己记的联络")
+    def _must_be_open_to(self, person: Account, took_over: bool) -> None:
+        if self.by_id != person.id and not took_over:
+            raise RuleBroken("只能改自己记的联络，或者随移交接手的约定")
         if self.voided_at is not None:
             raise RuleBroken("这条联络已经更正或作废")
 
@@ -218,15 +220,27 @@ def quiet(now: datetime, days: int) -> ColumnElement[bool]:
 
 def due(today: date) -> ColumnElement[bool]:
     """约好该联络了: the day that the last contact agreed on has come."""
+    return _has(waiting(), Contact.next_on <= today)
+
+
+def agreed() -> ColumnElement[bool]:
+    """约好下次联络的: the last contact agreed on a next one, come or not."""
+    return _has(waiting())
+
+
+def _has(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    found = select(Contact.id).where(Contact.enterprise_id == Enterprise.id, *conditions)
+    return found.correlate(Enterprise).exists()
+
+
+def waiting() -> ColumnElement[bool]:
+    """Of contacts: an agreement that waits to be kept, for nobody has been in touch since."""
     later = aliased(Contact)
     after = or_(later.at > Contact.at, and_(later.at == Contact.at, later.id > Contact.id))
     newer = select(later.id).where(
         later.enterprise_id == Contact.enterprise_id, later.voided_at.is_(None), after
     )
-    agreed = select(Contact.id).where(
-        Contact.enterprise_id == Enterprise.id, Contact.standing(), Contact.next_on <= today, ~newer.exists()
-    )
-    return agreed.correlate(Enterprise).exists()
+    return and_(Contact.standing(), Contact.next_on.is_not(None), ~newer.correlate(Contact).exists())
 
 
 def latest_of(session: Session, enterprise_ids: Collection[int]) -> dict[int, Contact]:
@@ -249,16 +263,19 @@ def latest_of(session: Session, enterprise_ids: Collection[int]) -> dict[int, Co
 
 
 def log_of(
-    enterprises: ColumnElement[bool], *, by_id: int | None = None, about: About | None = None
-) -> Select[Contact]:
+    enterprises: ColumnElement[bool], *, mine: ColumnElement[bool] | None = None, about: About | None = None,
+    waits: bool = False,
+) -> Select[Contact]:  # fmt: skip
     """The entries about these enterprises, the newest first; corrected and voided ones stand among them."""
     query = (
         select(Contact)
         .where(Contact.enterprise_id.in_(select(Enterprise.id).where(enterprises)))
         .options(joinedload(Contact.by), joinedload(Contact.enterprise), joinedload(Contact.batch))
     )
-    if by_id is not None:
-        query = query.where(Contact.by_id == by_id)
+    if mine is not None:
+        query = query.where(mine)
+    if waits:
+        query = query.where(waiting())
     if about is not None:
         query = query.where(Contact.about == about)
     return query.order_by(Contact.at.desc(), Contact.id.desc())
@@ -272,17 +289,18 @@ class Entry:
     by: str
     state: str  # empty while it stands; else why it no longer does
     corrects: bool
-    own: bool
+    own: bool  # may be corrected by whoever looks
 
 
-def entries(contacts: Iterable[Contact], person_id: int) -> list[Entry]:
+def entries(contacts: Iterable[Contact], person_id: int, took_over: Collection[int] = ()) -> list[Entry]:
+    """`took_over`: the numbers of those that whoever looks answers for besides the own ones."""
     return [
         Entry(
             one, one.by.name,
             "" if one.voided_at is None else "已更正" if one.void_reason == CORRECTED
             else f"已作废：{one.void_reason}",
             one.corrects_id is not None,
-            one.by_id == person_id and one.voided_at is None,
+            (one.by_id == person_id or one.id in took_over) and one.voided_at is None,
         )
         for one in contacts
     ]  # fmt: skip

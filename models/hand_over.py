@@ -1,27 +1,31 @@
 """An officer's portfolio passes to a successor (移交分管范围): at a set day, in one act, for good or for a leave that ends by itself.
 
-A portfolio is an appointment: what it reaches, the open cases and the invitations on their way go with it. Terms are dated by
-day, so that a later day comes, and a leave ends, without anybody's doing.
+A portfolio is an appointment: what it reaches, the open cases and the invitations on their way go with it, and so do its holder's
+saved filters, as copies, and whatever is agreed in the contact log. Terms are dated by day, so that a later day comes, and a
+leave ends, without anybody's doing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, ForeignKey, Select, and_, false, func, or_, select, text
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
+from . import contacts
 from .access import ADMINS, OFFICERS, Post
 from .accounts import Account, Appointment
-from .base import Row, RuleBroken, local
+from .base import SHANGHAI, Row, RuleBroken, local
+from .contacts import Contact
 from .enterprises import Enterprise
 from .gate import OPEN_CASE, CheckIn
 from .invitations import Invitation, looked_after
 from .places import Place
 from .policy.schema import Policy
 from .portfolio import Basis, Lack, tally
+from .saved_filters import own_of, pass_on, take_back
 from .watch import GateNotice
 
 PORTFOLIOS = (Post.UNIT_LIAISON, Post.COMMUNITY_LIAISON, Post.SPECIALIST)
@@ -63,7 +67,7 @@ class PortfolioHandOver(Row):
             return False
         return self.starts_on <= today <= self.leave_ends_on
 
-    def undo(self, *, now: datetime) -> None:
+    def undo(self, session: Session, *, now: datetime) -> None:
         """Everything as it was, before it has begun."""
         if not self.may_be_undone(local(now).date()):
             raise RuleBroken("这次移交已经开始或者已经撤销。要交回来，请再办一次移交")
@@ -71,15 +75,17 @@ class PortfolioHandOver(Row):
         for one in (self.new, self.back):
             if one is not None:
                 one.end(reason="移交撤销", now=now)
+        take_back(session, self.id, last_on=None)
         self.undone_at = now
 
-    def end_leave(self, *, now: datetime) -> None:
+    def end_leave(self, session: Session, *, now: datetime) -> None:
         """Back from leave earlier than planned: from now on the portfolio is the old holder's again."""
         today = local(now).date()
         if not self.is_on_leave(today) or self.back is None:
             raise RuleBroken("这次代管已经结束")
         if self.new is not None and self.new.ended_at is None:
             self.new.end(reason=f"{self.old.account.name}提前回来", now=now)
+        take_back(session, self.id, last_on=today - DAY)
         self.back.starts_on, self.back_at = today, now
 
 
@@ -120,6 +126,11 @@ class Plan:
             leave_ends_on=self.leave_ends_on, reason=self.reason, made_at=now, made_by_id=by_id,
         )  # fmt: skip
         session.add(made)
+        session.flush()
+        pass_on(
+            session, old.account, self.successor, made.id, today=local(now).date(), from_on=self.starts_on,
+            until_on=self.leave_ends_on,
+        )  # fmt: skip
         return made
 
 
@@ -260,6 +271,7 @@ class Passing:
     label: str
     number: int
     unit: str
+    copied: bool = False  # the old holder keeps theirs
 
 
 def what_passes(session: Session, old: Appointment, policy: Policy | None, now: datetime) -> list[Passing]:
@@ -273,6 +285,7 @@ def what_passes(session: Session, old: Appointment, policy: Policy | None, now: 
         found += [
             Passing("企业", counted.total, "家"),
             Passing("其中缺健康岗位", counted.lacking[Lack.POSTS], "家"),
+            Passing("约好下次联络的企业", _count(session, Enterprise, firms, contacts.agreed()), "家"),
         ]
     if places is not None:
         inside = select(Place.id).where(places, Place.closed_at.is_(None))
@@ -287,7 +300,52 @@ def what_passes(session: Session, old: Appointment, policy: Policy | None, now: 
                 ),
             ]  # fmt: skip
     waiting = _count(session, Invitation, Invitation.waiting(now), looked_after([old], Invitation))
-    return [*found, Passing("等待接受的邀请", waiting, "份")]
+    own = len(own_of(session, old.account_id, today))
+    return [*found, Passing("等待接受的邀请", waiting, "份"), Passing("常用筛选", own, "个", copied=True)]
+
+
+def taken_over(session: Session, account_id: int, now: datetime) -> ColumnElement[bool]:
+    """Of contacts: the agreements of others that this person answers for, and may correct, at this instant. Those of the holder of a
+    portfolio that has passed to them; after a leave, those that the substitute has made in it. What waits no longer is history."""
+    today = local(now).date()
+    found = session.scalars(
+        select(PortfolioHandOver)
+        .join(PortfolioHandOver.old)
+        .where(PortfolioHandOver.undone_at.is_(None), PortfolioHandOver.starts_on <= today)
+        .where(or_(PortfolioHandOver.successor_id == account_id, Appointment.account_id == account_id))
+        .options(joinedload(PortfolioHandOver.old))
+    ).all()
+    conditions = []
+    for one in found:
+        reached = Enterprise.within_at(one.old.scope, [one.old.scope_id], now)
+        if reached is None:
+            continue
+        inside = Contact.enterprise_id.in_(select(Enterprise.id).where(reached))
+        if one.successor_id == account_id:
+            if one.leave_ends_on is None or one.is_on_leave(today):
+                conditions.append(and_(inside, Contact.by_id.in_(_holders(session, one))))
+        elif one.leave_ends_on is not None and not one.is_on_leave(today):
+            since = datetime.combine(one.starts_on, time(), SHANGHAI)
+            until = one.back_at or datetime.combine(one.leave_ends_on + DAY, time(), SHANGHAI)
+            meanwhile = Contact.written_at.between(since, until)
+            conditions.append(and_(inside, Contact.by_id == one.successor_id, meanwhile))
+    return and_(contacts.waiting(), or_(false(), *conditions))
+
+
+def _holders(session: Session, last: PortfolioHandOver) -> set[int]:
+    """Who had the portfolio before, back to whoever had it first: it may have passed on more than once."""
+    people, appointment_id = {last.old.account_id}, last.old_id
+    while True:
+        before = session.scalar(
+            select(PortfolioHandOver)
+            .where(PortfolioHandOver.new_id == appointment_id, PortfolioHandOver.undone_at.is_(None))
+            .options(joinedload(PortfolioHandOver.old))
+            .limit(1)
+        )
+        if before is None:
+            return people
+        people.add(before.old.account_id)
+        appointment_id = before.old_id
 
 
 def _count(session: Session, model: type[Row], *where: object) -> int:

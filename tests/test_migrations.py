@@ -11,7 +11,8 @@ from models.accounts import Appointment
 from models.base import db
 from models.enterprises import Enterprise
 from models.finding import found_by
-from models.gate import CheckIn, Note, Outcome
+from models.gate import CheckIn, Note, Outcome, StaffCheck
+from models.saved_filters import SavedFilter
 from tests import make
 from tests.conftest import NOW
 
@@ -85,3 +86,18 @@ def test_enterprises_live_through_the_coming_of_standings_and_back(app, town):
     assert db.session.scalars(select(Enterprise.id).where(*found_by(db.session(), "青禾"))).all() == [
         town.tenant.id
     ]
+
+
+def test_check_ins_and_saved_filters_live_through_the_coming_of_staff_at_the_gate_and_back(app, town):
+    person = town.officer(Post.UNIT_LIAISON)
+    make.check_in(town.gate, NOW, staff=StaffCheck.SETTLED)
+    make.save(SavedFilter(account_id=person.id, list="enterprises", name="缺岗位", query="lack=posts"))
+    db.session.remove()
+    schema.downgrade(db.engine, "0010")
+    schema.upgrade(db.engine)
+    assert [row.staff for row in db.session.scalars(select(CheckIn))] == [None]
+    kept = db.session.scalars(select(SavedFilter)).all()
+    assert [(one.name, one.handed_by, one.from_on, one.until_on) for one in kept] == [
+        ("缺岗位", "", None, None)
+    ]
+    assert schema.differences(db.engine) == []

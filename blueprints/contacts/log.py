@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from flask import flash, g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from blueprints.contacts import bp
 from blueprints.contacts.asked import ground_of, one_of
@@ -19,6 +22,7 @@ from models import contacts
 from models.base import RuleBroken, db, local
 from models.contacts import About, Contact
 from models.enterprises import Enterprise, Premises
+from models.hand_over import taken_over
 from models.office import health_staff
 from models.places import Place
 
@@ -49,7 +53,7 @@ def enterprise(enterprise: Enterprise) -> ResponseReturnValue:
     found = paged(contacts.log_of(Enterprise.id == enterprise.id), size=PAGE_SIZE)
     return page(
         "contacts/enterprise.html", form=form, enterprise=enterprise, place=_place_of(enterprise), paging=found,
-        entries=contacts.entries(found.rows, current_user.id),
+        entries=_entries(found.rows),
         staff=health_staff(db.session(), [enterprise.id], local(now).date())[enterprise.id],
     )  # fmt: skip
 
@@ -57,25 +61,25 @@ def enterprise(enterprise: Enterprise) -> ResponseReturnValue:
 @bp.get("/places/<int:place_id>/contact-log")
 @needs("contact:see", Place)
 def place_log(place: Place) -> ResponseReturnValue:
-    """The contacts with every enterprise that sits here now."""
+    """The contacts with every enterprise that sits here now; one's own, with what came with a portfolio; what is agreed and waits."""
     about, own = one_of(About, request.args.get("about")), request.args.get("own") == "1"
+    waits, now = request.args.get("waits") == "1", site.now()
     query = contacts.log_of(
-        ground_of(place, "contact:see").here, by_id=current_user.id if own else None, about=about
+        ground_of(place, "contact:see").here, mine=_mine(now) if own else None, about=about, waits=waits
     )
     found = paged(query, size=PAGE_SIZE)
-    now = site.now()
     undoable = {one.batch_id for one in found.rows if one.batch and one.batch.may_undo(current_user.id, now)}
     return page(
-        "contacts/log.html", place=place, paging=found, about=about, own=own, abouts=list(About), undoable=undoable,
-        entries=contacts.entries(found.rows, current_user.id),
+        "contacts/log.html", place=place, paging=found, about=about, own=own, waits=waits, abouts=list(About), undoable=undoable,
+        entries=_entries(found.rows),
     )  # fmt: skip
 
 
 @bp.route("/contacts/<int:contact_id>/correct", methods=["GET", "POST"])
 @needs("contact:write", Contact)
 def correct(contact: Contact) -> ResponseReturnValue:
-    """Writes an own entry anew; the old one stays to be read."""
-    _must_be_own(contact)
+    """Writes an own entry anew, or an agreement that came with a portfolio; the old one stays to be read."""
+    took_over = _must_be_own(contact)
     was = local(contact.at)
     form = ContactForm(data={
         "way": contact.way.value, "about": contact.about.value, "note": contact.note or "", "at": was,
@@ -86,7 +90,7 @@ def correct(contact: Contact) -> ResponseReturnValue:
         if facts["at"] == was.replace(second=0, microsecond=0):
             facts["at"] = contact.at  # the field knows no seconds
         try:
-            fresh = contact.correct(**facts, by=current_user.account, now=site.now())
+            fresh = contact.correct(**facts, by=current_user.account, now=site.now(), took_over=took_over)
         except RuleBroken as broken:
             form.form_errors.append(str(broken))
         else:
@@ -101,21 +105,42 @@ def correct(contact: Contact) -> ResponseReturnValue:
 @bp.route("/contacts/<int:contact_id>/void", methods=["GET", "POST"])
 @needs("contact:write", Contact)
 def void(contact: Contact) -> ResponseReturnValue:
-    """Takes an own entry out of the count, with a reason."""
-    _must_be_own(contact)
+    """Takes an own entry out of the count, or an agreement that came with a portfolio, with a reason."""
+    took_over = _must_be_own(contact)
     form = VoidForm()
     if form.validate_on_submit():
-        contact.void(reason=form.reason.data, by=current_user.account, now=site.now())
+        contact.void(reason=form.reason.data, by=current_user.account, now=site.now(), took_over=took_over)
         guard.commit(void=True)
         flash("已作废，这条不再算作联络", "ok")
         return done(_back(contact))
     return page("contacts/void.html", form=form, contact=contact)
 
 
-def _must_be_own(contact: Contact) -> None:
-    """Another's entry is read, not written: 404, as what is out of reach."""
-    if contact.by_id != current_user.id:
+def _must_be_own(contact: Contact) -> bool:
+    """Another's entry is read, not written: 404, as what is out of reach. Answers whether it came with a portfolio."""
+    if contact.by_id == current_user.id:
+        return False
+    if contact.id not in _took_over([contact]):
         guard.refuse(404, g.action, object_type="contact", object_id=str(contact.id))
+    return True
+
+
+def _mine(now: datetime) -> ColumnElement[bool]:
+    return or_(Contact.by_id == current_user.id, taken_over(db.session(), current_user.id, now))
+
+
+def _took_over(some: Sequence[Contact]) -> set[int]:
+    """Which of these are another's that whoever looks answers for."""
+    others = [one.id for one in some if one.by_id != current_user.id and one.next_on is not None]
+    if not others:
+        return set()
+    session = db.session()
+    mine = taken_over(session, current_user.id, site.now())
+    return set(session.scalars(select(Contact.id).where(Contact.id.in_(others), mine)))
+
+
+def _entries(some: Sequence[Contact]) -> list[contacts.Entry]:
+    return contacts.entries(some, current_user.id, _took_over(some))
 
 
 def _back(contact: Contact) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from urllib.parse import parse_qsl
 
 from flask import flash, url_for
@@ -18,7 +19,8 @@ from blueprints.web import guard
 from blueprints.web.fields import JustAct, PlainTextField
 from blueprints.web.guard import commit, needs
 from blueprints.web.page import done, page
-from models.base import RuleBroken, db
+from blueprints.web.site import site
+from models.base import RuleBroken, db, local
 from models.saved_filters import MOST, NAME_SIGNS, SavedFilter, filters_of
 
 LIST = "enterprises"
@@ -35,9 +37,14 @@ class NameForm(FlaskForm):
 @needs(ACTION)
 def filters() -> ResponseReturnValue:
     """The person's own filters, each with what it asks for."""
-    kept = filters_of(db.session(), current_user.id, LIST)
+    kept = filters_of(db.session(), current_user.id, LIST, today())
     lines = [(one, in_words(wanted(ACTION, MultiDict(parse_qsl(one.query))))) for one in kept]
-    return page("enterprises/filters.html", lines=lines, most=MOST)
+    own = sum(one.hand_over_id is None for one in kept)
+    return page("enterprises/filters.html", lines=lines, most=MOST, own=own)
+
+
+def today() -> date:
+    return local(site.now()).date()
 
 
 @bp.route("/enterprises/filters/new", methods=["GET", "POST"])
@@ -50,7 +57,7 @@ def new_filter() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             made = SavedFilter.keep(
-                db.session(), current_user.id, LIST, name=form.name.data or "", query=query
+                db.session(), current_user.id, LIST, name=form.name.data or "", query=query, on=today()
             )
             db.session.flush()
             commit(saved_filter=made.id)
@@ -72,7 +79,7 @@ def rename_filter(number: int) -> ResponseReturnValue:
     form = NameForm(name=one.name)
     if form.validate_on_submit():
         try:
-            one.rename(db.session(), form.name.data or "")
+            one.rename(db.session(), form.name.data or "", on=today())
             commit(saved_filter=one.id)
             flash(f"已改名为“{one.name}”。", "ok")
             return done(url_for("enterprises.filters"))
@@ -100,7 +107,10 @@ def _own(number: int) -> SavedFilter:
     """Nobody has another's, whatever their post."""
     one = db.session.scalar(
         select(SavedFilter).where(
-            SavedFilter.id == number, SavedFilter.account_id == current_user.id, SavedFilter.list == LIST
+            SavedFilter.id == number,
+            SavedFilter.account_id == current_user.id,
+            SavedFilter.list == LIST,
+            SavedFilter.there(today()),
         )
     )
     if one is None:

@@ -97,6 +97,8 @@ def together() -> ResponseReturnValue:
     stored: list[tuple[Section, int]] = []
     for section, sheet in touched:
         said, reports = sheet.read(request.form)
+        if sheet.tick in said:  # several sentences on one page: whose is it
+            said[sheet.tick] = f"{section.name}：{said[sheet.tick]}"
         said = said or _store(section, sheet, reports)
         errors |= said
         if not said:

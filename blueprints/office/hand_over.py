@@ -143,7 +143,7 @@ def _portfolio(number: int) -> Appointment:
 def undo_hand_over(number: int) -> ResponseReturnValue:
     """Takes a hand-over back before its day."""
     made = _made(number)
-    made.undo(now=site.now())
+    made.undo(db.session(), now=site.now())
     commit(hand_over=made.id, undone=True)
     flash(f"移交已经撤销，仍由{made.old.account.name}负责。", "ok")
     return done(url_for("office.hand_over"))
@@ -154,7 +154,7 @@ def undo_hand_over(number: int) -> ResponseReturnValue:
 def end_leave(number: int) -> ResponseReturnValue:
     """Back from leave before the planned day."""
     made = _made(number)
-    made.end_leave(now=site.now())
+    made.end_leave(db.session(), now=site.now())
     commit(hand_over=made.id, back=True)
     flash(f"现在起由{made.old.account.name}负责。", "ok")
     return done(url_for("office.hand_over"))

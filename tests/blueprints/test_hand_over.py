@@ -8,7 +8,9 @@ import pytest
 
 from models.access import Post
 from models.base import db, local
+from models.contacts import About, Contact, Way
 from models.hand_over import PortfolioHandOver
+from models.saved_filters import SavedFilter
 from tests import make
 from tests.conftest import NOW
 from tests.forms import opened
@@ -166,3 +168,180 @@ def test_nobody_hands_over_what_is_another_s(app, town, officer, colleague):
     force = make.sign_in(app.test_client(), make.account(far, Post.TASK_FORCE))
     assert force.get(address).status_code == 404
     assert "周知行" not in force.get("/hand-over").text
+
+
+# --- what is the holder's own: saved filters, and what is agreed in the contact log ---
+
+
+@pytest.fixture
+def filters(officer):
+    """Two filters of the holder's."""
+    rows = [("缺岗位", "lack=posts"), ("青禾", "q=%E9%9D%92%E7%A6%BE")]
+    return [
+        make.save(SavedFilter(account_id=officer.id, list="enterprises", name=n, query=q)) for n, q in rows
+    ]
+
+
+def agreed(town, by, days=3, note="约好再打", at=NOW - timedelta(hours=1)):
+    """A contact with the tenant, that agrees on another one."""
+    db.session.rollback()
+    contact = Contact.write(
+        town.tenant.id, way=Way.PHONE, about=About.URGE, at=at, note=note, by=by, now=at,
+        next_on=TODAY + timedelta(days=days),
+    )  # fmt: skip
+    return make.save(contact)
+
+
+def signed_in(app, person):
+    """As a browser of this very moment."""
+    db.session.rollback()
+    return make.sign_in(app.test_client(), person)
+
+
+def names_of(app, person):
+    """What stands on a person's page of filters."""
+    page = opened(signed_in(app, person), "/enterprises/filters")
+    return ["".join(th.itertext()) for th in page.all("th") if th.get("scope") == "row"]
+
+
+def test_filters_and_agreements_are_counted_in_the_preview(force, town, officer, colleague, filters):
+    agreed(town, officer)
+    text = hand(force, officer, colleague, step="").text
+    assert "约好下次联络的企业" in text and "2个，陆清和得到同样的一份" in text
+    ends = (TODAY + timedelta(days=9)).isoformat()
+    text = hand(force, officer, colleague, step="", how="leave", leave_ends_on=ends).text
+    assert "2个，陆清和得到同样的一份，代管结束就收回" in text
+    db.session.rollback()
+    assert db.session.query(SavedFilter).count() == 2
+
+
+def test_for_good_the_successor_has_the_filters_as_their_own(app, force, officer, colleague, filters):
+    make.save(SavedFilter(account_id=colleague.id, list="enterprises", name="缺岗位", query="lack=team"))
+    assert hand(force, officer, colleague).status_code == 303
+    assert names_of(app, colleague) == ["缺岗位", "缺岗位（周知行）", "青禾"]
+    client = signed_in(app, colleague)
+    page = opened(client, "/enterprises/filters")
+    assert "周知行移交" in page.text and "现在1个，另有接手的2个" in page.text
+    copy = db.session.query(SavedFilter).filter_by(account_id=colleague.id, name="青禾").one()
+    form = page.form(f"/enterprises/filters/{copy.id}/delete")
+    assert client.post(form.action, data=form.data()).status_code == 303
+    assert names_of(app, colleague) == ["缺岗位", "缺岗位（周知行）"]
+    db.session.rollback()
+    assert db.session.query(SavedFilter).filter_by(account_id=officer.id).count() == 2
+
+
+def test_what_the_successor_asks_already_is_not_copied_however_many_portfolios_pass(
+    app, town, force, officer, colleague, filters
+):
+    from models.places import Unit
+
+    second = make.appoint(
+        officer, Post.UNIT_LIAISON, make.save(Unit(district_id=town.district.id, name="区教育局")).id
+    )
+    make.save(SavedFilter(account_id=colleague.id, list="enterprises", name="我的缺岗", query="lack=posts"))
+    assert hand(force, officer, colleague).status_code == 303
+    address = f"/hand-over/{second.id}"
+    form = next(one for one in opened(force, address).forms if "successor" in one.choices)
+    values = {"how": "good", "starts_on": TODAY.isoformat(), "reason": "调岗", "successor": str(colleague.id)}
+    assert force.post(address, data=form.data(**values) | {"step": "do"}).status_code == 303
+    assert names_of(app, colleague) == ["我的缺岗", "青禾"]
+
+
+def test_for_a_leave_the_filters_come_and_go_by_themselves(app, force, officer, colleague, filters, at):
+    begins, ends = TODAY + timedelta(days=3), TODAY + timedelta(days=20)
+    values = {"how": "leave", "starts_on": begins.isoformat(), "leave_ends_on": ends.isoformat()}
+    assert hand(force, officer, colleague, **values).status_code == 303
+    for offset, expected in ((0, []), (3, ["缺岗位", "青禾"]), (20, ["缺岗位", "青禾"]), (21, [])):
+        at(NOW + timedelta(days=offset))
+        assert names_of(app, colleague) == expected, offset
+    assert names_of(app, officer) == ["缺岗位", "青禾"]
+
+
+def test_filters_go_back_with_an_early_return_and_never_come_with_an_undone_hand_over(
+    app, force, officer, colleague, filters, at
+):
+    ends = (TODAY + timedelta(days=20)).isoformat()
+    assert hand(force, officer, colleague, how="leave", leave_ends_on=ends).status_code == 303
+    assert names_of(app, colleague) == ["缺岗位", "青禾"]
+    at(NOW + timedelta(minutes=5))
+    form = opened(force, "/hand-over").form(f"/hand-over/{made()[0].id}/end")
+    assert force.post(form.action, data=form.data()).status_code == 303
+    assert names_of(app, colleague) == []
+    later = (TODAY + timedelta(days=2)).isoformat()
+    (back,) = [one for one in officer.appointments if one.ended_at is None and one.starts_on == TODAY]
+    address = f"/hand-over/{back.id}"
+    form = next(one for one in opened(force, address).forms if "successor" in one.choices)
+    values = {"how": "good", "starts_on": later, "reason": "调岗", "successor": str(colleague.id)}
+    assert force.post(address, data=form.data(**values) | {"step": "do"}).status_code == 303
+    form = opened(force, "/hand-over").form(f"/hand-over/{made()[1].id}/undo")
+    assert force.post(form.action, data=form.data()).status_code == 303
+    at(NOW + timedelta(days=3))
+    assert names_of(app, colleague) == []
+
+
+def test_agreements_of_the_old_holder_are_the_successors_to_keep_and_correct(
+    app, force, town, officer, colleague
+):
+    one = agreed(town, officer)
+    db.session.rollback()
+    assert signed_in(app, colleague).get(f"/contacts/{one.id}/void").status_code == 404
+    assert hand(force, officer, colleague).status_code == 303
+    client = signed_in(app, colleague)
+    log = f"/places/{town.park.id}/contact-log"
+    assert (
+        "约好再打" in opened(client, f"{log}?waits=1").text
+        and "约好再打" in opened(client, f"{log}?own=1").text
+    )
+    page = opened(client, f"/contacts/{one.id}/correct")
+    form = next(f for f in page.forms if "next_on" in f.choices)
+    answer = client.post(f"/contacts/{one.id}/correct", data=form.data(next_on="2026-11-27"))
+    assert answer.status_code == 303
+    db.session.rollback()
+    db.session.expire_all()
+    old, fresh = db.session.query(Contact).order_by(Contact.id).all()
+    assert (old.by_id, fresh.by_id, fresh.corrects_id) == (officer.id, colleague.id, old.id)
+    assert old.void_reason == "更正" and fresh.next_on.isoformat() == "2026-11-27"
+
+
+def test_what_was_only_said_or_has_been_kept_since_stays_its_writers(app, force, town, officer, colleague):
+    plain = Contact.write(
+        town.tenant.id, way=Way.PHONE, about=About.URGE, at=NOW - timedelta(hours=3), note="", next_on=None,
+        by=officer, now=NOW - timedelta(hours=3),
+    )  # fmt: skip
+    make.save(plain)
+    kept = agreed(town, officer, at=NOW - timedelta(hours=2))
+    waits = agreed(town, officer, at=NOW - timedelta(hours=1))
+    db.session.rollback()
+    assert hand(force, officer, colleague).status_code == 303
+    client = signed_in(app, colleague)
+    statuses = [client.get(f"/contacts/{one.id}/void").status_code for one in (plain, kept, waits)]
+    assert statuses == [404, 404, 200]
+
+
+def test_after_a_leave_what_the_substitute_agreed_is_the_old_holders(
+    app, force, town, officer, colleague, at
+):
+    before = agreed(town, officer, days=30)
+    ends = (TODAY + timedelta(days=5)).isoformat()
+    assert hand(force, officer, colleague, how="leave", leave_ends_on=ends).status_code == 303
+    assert signed_in(app, colleague).get(f"/contacts/{before.id}/void").status_code == 200
+    at(NOW + timedelta(days=2))
+    meanwhile = agreed(town, colleague, days=30, note="代管时约的", at=NOW + timedelta(days=2))
+    db.session.rollback()
+    assert signed_in(app, officer).get(f"/contacts/{meanwhile.id}/void").status_code == 403  # on leave
+    at(NOW + timedelta(days=6))
+    assert signed_in(app, officer).get(f"/contacts/{meanwhile.id}/void").status_code == 200
+    assert signed_in(app, colleague).get(f"/contacts/{meanwhile.id}/void").status_code == 404  # out of reach
+
+
+def test_a_portfolio_that_passed_twice_brings_the_agreements_of_both(app, force, town, officer, colleague):
+    one = agreed(town, officer)
+    third = make.account(town.district, Post.UNIT_LIAISON, colleague.appointments[0].scope_id, name="程知夏")
+    assert hand(force, officer, colleague).status_code == 303
+    db.session.rollback()
+    new = made()[0].new_id
+    address = f"/hand-over/{new}"
+    form = next(one for one in opened(force, address).forms if "successor" in one.choices)
+    values = {"how": "good", "starts_on": TODAY.isoformat(), "reason": "调岗", "successor": str(third.id)}
+    assert force.post(address, data=form.data(**values) | {"step": "do"}).status_code == 303
+    assert signed_in(app, third).get(f"/contacts/{one.id}/void").status_code == 200
