@@ -14,11 +14,11 @@ from models.archive import Employee, Team
 from models.base import local
 from models.demo.people import Mobiles, draw_name
 from models.demo.town import Town
-from models.employee_facts import initials_of
 from models.enterprises import Enterprise
 from models.follow_ups import FollowUp, StepKind
 from models.health_entries import EntrySource, Report, Site, Today, asked, mode_of, work_day_of, write
 from models.health_file import Absence, AbsenceKind
+from models.initials import initials_of
 from models.plans import ActivityKind, Plan
 from models.policy.book import Book
 from models.policy.schema import Mode, Policy, WorkerKind
