@@ -545,7 +545,7 @@ def test_a_photograph_is_deleted_for_a_reason_that_is_kept_and_the_others_stay(g
     assert "请从这几项里选一项" in refused(remove_photo(guard, first, reason="x"))
     number = first.id
     landed(guard, remove_photo(guard, first, reason="blurred"))
-    db.session.expire_all()
+    db.session.rollback()
     assert db.session.scalars(select(SheetPhoto.id)).all() == [second.id]
     assert guard.get(f"/gate/sheet-photos/{number}").status_code == 404
     assert (
@@ -558,12 +558,12 @@ def test_a_photograph_is_deleted_for_a_reason_that_is_kept_and_the_others_stay(g
 def test_with_its_last_photograph_a_sheet_that_was_not_typed_in_is_blank_again(guard, town, sheet):
     landed(guard, send_photo(guard, sheet, picture(), day="2026-11-18"))
     landed(guard, remove_photo(guard, db.session.scalar(select(SheetPhoto)), reason="other_sheet"))
-    db.session.expire_all()
+    db.session.rollback()
     assert db.session.get_one(PaperSheet, sheet.id).used_on is None
     landed(guard, send_photo(guard, sheet, picture(), day="2026-11-18"))
     landed(guard, fill(guard, sheet, typed(1), day="2026-11-18"))
     landed(guard, remove_photo(guard, db.session.scalar(select(SheetPhoto)), reason="too_much"))
-    db.session.expire_all()
+    db.session.rollback()
     assert db.session.get_one(PaperSheet, sheet.id).used_on.isoformat() == "2026-11-18"
 
 
