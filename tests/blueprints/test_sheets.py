@@ -548,10 +548,7 @@ def test_a_photograph_is_deleted_for_a_reason_that_is_kept_and_the_others_stay(g
     db.session.rollback()
     assert db.session.scalars(select(SheetPhoto.id)).all() == [second.id]
     assert guard.get(f"/gate/sheet-photos/{number}").status_code == 404
-    assert (
-        actions()[-1] == ("photo:remove", "refused", "sheet_photo")
-        or ("photo:remove", "done", "sheet_photo") in actions()
-    )
+    assert ("photo:remove", "done", "sheet_photo") in actions()
     assert "照片已存" in opened(guard, "/gate/sheets").text
 
 
@@ -562,6 +559,7 @@ def test_with_its_last_photograph_a_sheet_that_was_not_typed_in_is_blank_again(g
     assert db.session.get_one(PaperSheet, sheet.id).used_on is None
     landed(guard, send_photo(guard, sheet, picture(), day="2026-11-18"))
     landed(guard, fill(guard, sheet, typed(1), day="2026-11-18"))
+    db.session.rollback()
     landed(guard, remove_photo(guard, db.session.scalar(select(SheetPhoto)), reason="too_much"))
     db.session.rollback()
     assert db.session.get_one(PaperSheet, sheet.id).used_on.isoformat() == "2026-11-18"
