@@ -63,6 +63,7 @@ GRANTS: dict[str, frozenset[Post]] = {
     "gate:fault": frozenset({P.GATE_GUARD, P.SPECIALIST}),
     "sheet:print": frozenset({P.GATE_GUARD, P.SPECIALIST}),
     "sheet:fill": frozenset({P.GATE_GUARD, P.SPECIALIST}),
+    "photo:remove": frozenset({P.GATE_GUARD, P.SPECIALIST}),
     "shift:hand_over": frozenset({P.GATE_GUARD}),
     # a place, by those who look after it
     "place:watch": frozenset({P.SPECIALIST}),
@@ -138,6 +139,7 @@ ACTION_LABELS: dict[str, str] = {
     "gate:fault": "报体温计故障",
     "sheet:print": "打印纸质登记表",
     "sheet:fill": "补录纸质登记表",
+    "photo:remove": "删除登记表照片",
     "shift:hand_over": "接班、交班",
     "place:watch": "看场所当天情况",
     "entry:handle": "处置异常登记",

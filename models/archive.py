@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, Enum, ForeignKey, Index, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column, relationship
 
 from .base import Row, RuleBroken
-from .employee_facts import EmployeeFacts, initials_of
+from .employee_facts import EmployeeFacts
 from .enterprises import Enterprise, Premises
+from .initials import initials_of
 from .policy.schema import WorkerKind
 from .vault import EncryptedText, Vault
 

@@ -1,16 +1,18 @@
 """The contact log (联络记录): who reached which enterprise, when, how and about what, and when it is due again (PLC-3).
 
 An entry is never changed: a correction is a new one that points to the old, and the old one says so. Whoever reaches the enterprise
-reads its whole log; the enterprise itself does not. A notice to a group is an entry for each enterprise that was in it.
+reads its whole log; the enterprise itself does not. A notice to a group is an entry for each enterprise that was in it, and no contact:
+nobody knows who has read it. It neither ends the time without contact nor what was agreed.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, ScalarSelect, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, ScalarSelect, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Mapped, Session, aliased, joinedload, mapped_column, relationship
 
 from .accounts import Account
@@ -191,9 +193,18 @@ class Contact(Row):
         if self.voided_at is not None:
             raise RuleBroken("这条联络已经更正或作废")
 
+    @property
+    def is_notice(self) -> bool:
+        return self.batch_id is not None or self.way is Way.GROUP
+
     @classmethod
     def standing(cls) -> ColumnElement[bool]:
         return cls.voided_at.is_(None)
+
+    @classmethod
+    def reached(cls) -> ColumnElement[bool]:
+        """Standing entries of somebody who was spoken to: all but what went to a group."""
+        return and_(cls.standing(), cls.batch_id.is_(None), cls.way != Way.GROUP)
 
 
 # --- asked of enterprises ---
@@ -203,7 +214,7 @@ def last_at() -> ScalarSelect[datetime]:
     """When an enterprise was last reached, NULL for never; for conditions and orders over Enterprise."""
     return (
         select(func.max(Contact.at))
-        .where(Contact.enterprise_id == Enterprise.id, Contact.standing())
+        .where(Contact.enterprise_id == Enterprise.id, Contact.reached())
         .correlate(Enterprise)
         .scalar_subquery()
     )
@@ -213,13 +224,13 @@ def quiet(now: datetime, days: int) -> ColumnElement[bool]:
     """很久没联络: not within the last `days` days, or never."""
     since = now - timedelta(days=days)
     recent = select(Contact.id).where(
-        Contact.enterprise_id == Enterprise.id, Contact.standing(), Contact.at > since
+        Contact.enterprise_id == Enterprise.id, Contact.reached(), Contact.at > since
     )
     return ~recent.correlate(Enterprise).exists()
 
 
 def due(today: date) -> ColumnElement[bool]:
-    """约好该联络了: the day that the last contact agreed on has come."""
+    """约好该联络了: the day that was agreed on last has come, and nobody was reached since it was agreed."""
     return _has(waiting(), Contact.next_on <= today)
 
 
@@ -238,15 +249,27 @@ def waiting() -> ColumnElement[bool]:
     later = aliased(Contact)
     after = or_(later.at > Contact.at, and_(later.at == Contact.at, later.id > Contact.id))
     newer = select(later.id).where(
-        later.enterprise_id == Contact.enterprise_id, later.voided_at.is_(None), after
+        later.enterprise_id == Contact.enterprise_id,
+        or_(later.reached(), and_(later.standing(), later.next_on.is_not(None))),
+        after,
     )
     return and_(Contact.standing(), Contact.next_on.is_not(None), ~newer.correlate(Contact).exists())
 
 
-def latest_of(session: Session, enterprise_ids: Collection[int]) -> dict[int, Contact]:
-    """The last standing contact of each of these, from one query."""
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """Where an enterprise stands: when somebody was last reached, the last notice since then, the day agreed on."""
+
+    contact: Contact | None = None
+    notice: Contact | None = None
+    next_on: date | None = None
+
+
+def latest_of(session: Session, enterprise_ids: Collection[int]) -> dict[int, Latest]:
+    """Where each of these stands, from one query: its newest contact, newest notice, newest notice that names a day."""
+    kind = case((Contact.reached(), 0), (Contact.next_on.is_not(None), 1), else_=2)
     place = func.row_number().over(
-        partition_by=Contact.enterprise_id, order_by=(Contact.at.desc(), Contact.id.desc())
+        partition_by=(Contact.enterprise_id, kind), order_by=(Contact.at.desc(), Contact.id.desc())
     )
     ranked = (
         select(Contact.id, place.label("place"))
@@ -257,9 +280,17 @@ def latest_of(session: Session, enterprise_ids: Collection[int]) -> dict[int, Co
         select(Contact)
         .join(ranked, ranked.c.id == Contact.id)
         .where(ranked.c.place == 1)
+        .order_by(Contact.at, Contact.id)
         .options(joinedload(Contact.by))
     )
-    return {one.enterprise_id: one for one in found}
+    latest: dict[int, Latest] = defaultdict(Latest)
+    for one in found:
+        was = latest[one.enterprise_id]
+        if one.is_notice:
+            latest[one.enterprise_id] = Latest(was.contact, one, one.next_on or was.next_on)
+        else:
+            latest[one.enterprise_id] = Latest(one, None, one.next_on)
+    return latest
 
 
 def log_of(

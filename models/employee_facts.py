@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
-
-from pypinyin import Style, lazy_pinyin
 
 from .identifiers import (
     PERMIT_KINDS,
@@ -93,23 +91,6 @@ class EmployeeFacts:
 def person_of(document: str, kind: str) -> str:
     """The stored spelling under which a document's blind index is made: 18 digits are one person, whatever the kind is called."""
     return permit_holder(document, kind) if document else ""
-
-
-def initials_of(name: str) -> str:
-    """Pinyin initials in small letters: 张晓明 is zxm, 张O明 is zom; of a name in other letters, the first of each word."""
-    return "".join(_initial(sign) for sign in _words(name))[:20]
-
-
-def _words(name: str) -> Iterator[str]:
-    """Each 汉字 for itself, each word in other letters as one."""
-    yield from re.findall(r"[㐀-鿿〇\U00020000-\U0003fffe]|[^\W\d_㐀-鿿]+", name)
-
-
-@lru_cache(maxsize=20_000)
-def _initial(word: str) -> str:
-    letter = lazy_pinyin(word, style=Style.FIRST_LETTER)[0][:1] if len(word) == 1 else word[:1]
-    plain = unicodedata.normalize("NFKD", letter)[:1].lower()
-    return plain if plain.isascii() and plain.isalpha() else ""
 
 
 def read_employee(

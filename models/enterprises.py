@@ -224,9 +224,12 @@ class Premises(Row):
         """Who sits here at this instant; somebody whose move is fixed stays until it."""
         return and_(cls.from_at <= at, or_(cls.until_at.is_(None), cls.until_at > at))
 
+    def is_over(self, now: datetime) -> bool:
+        return self.until_at is not None and self.until_at <= now
+
     def move_out(self, at: datetime, *, now: datetime) -> None:
         """Leaves at an instant, which may be planned and then planned anew. Whatever happened here stays as it was."""
-        if self.until_at is not None and self.until_at <= now:
+        if self.is_over(now):
             raise RuleBroken("已经迁出，不能再改")
         if at <= self.from_at:
             raise RuleBroken("迁出要晚于入驻")

@@ -271,9 +271,10 @@ class HealthEntry(Row):
         now: datetime, by_name: str = "", by_id: int | None = None,
     ) -> HealthEntry:  # fmt: skip
         """The entry of somebody who has none of this day; the caller has seen to that, and adds it."""
-        entry = cls(enterprise_id=employee.enterprise_id, employee_id=employee.id, work_on=on, version=1)
-        entry._write(policy, mode, report, source=source, by_name=by_name, by_id=by_id, now=now)
-        return entry
+        told = cls.values(policy, mode, report, source=source, by_name=by_name, by_id=by_id, now=now)
+        return cls(
+            enterprise_id=employee.enterprise_id, employee_id=employee.id, work_on=on, version=1, **told
+        )
 
     @property
     def told(self) -> Report:
@@ -284,16 +285,19 @@ class HealthEntry(Row):
         found: list[str] = json.loads(self.reasons)
         return found
 
-    def _write(
-        self, policy: Policy, mode: Mode, report: Report, *, source: EntrySource, by_name: str, by_id: int | None,
-        now: datetime,
-    ) -> None:  # fmt: skip
+    @staticmethod
+    def values(
+        policy: Policy, mode: Mode, report: Report, *, source: EntrySource, now: datetime, by_name: str = "",
+        by_id: int | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """The columns of what was reported, judged; whose entry it is and of which day, the caller knows."""
         judged = standing(policy, mode, report)
-        self.state, self.reasons = judged.state, json.dumps(judged.reasons, ensure_ascii=False)
-        self.celsius = None if report.celsius is None else int(report.celsius * 10)
-        self.site, self.report = report.site, report.kept()
-        self.mode, self.scheme_key = mode.value, policy.key
-        self.source, self.by_name, self.by_id, self.at = source, by_name, by_id, now
+        return {
+            "state": judged.state, "reasons": json.dumps(judged.reasons, ensure_ascii=False),
+            "celsius": None if report.celsius is None else int(report.celsius * 10), "site": report.site,
+            "report": report.kept(), "mode": mode.value, "scheme_key": policy.key, "source": source, "by_name": by_name,
+            "by_id": by_id, "at": now,
+        }  # fmt: skip
 
 
 class HealthEntryVersion(Row):
@@ -366,7 +370,9 @@ def write(
             )
         )  # fmt: skip
         entry.version += 1
-        entry._write(policy, mode, report, source=source, by_name=by_name, by_id=by_id, now=now)
+        told = HealthEntry.values(policy, mode, report, source=source, by_name=by_name, by_id=by_id, now=now)
+        for column, value in told.items():
+            setattr(entry, column, value)
     session.flush()
     return entry
 

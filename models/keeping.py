@@ -115,12 +115,17 @@ class Hold(Row):
     @classmethod
     def of_row(cls, entry: Any, on: date) -> ColumnElement[bool]:
         """Those that keep this check-in, by district, place and day."""
+        return cls.of_day(entry.place, entry.day, on)
+
+    @classmethod
+    def of_day(cls, place: Place, day: date, on: date) -> ColumnElement[bool]:
+        """Those that keep what was written down at this place on a day."""
         return and_(
             cls.holding(on),
-            cls.district_id == entry.district_id,
-            or_(cls.place_id.is_(None), cls.place_id.in_([entry.place_id, entry.place.parent_id])),
-            cls.from_on <= entry.day,
-            cls.to_on >= entry.day,
+            cls.district_id == place.district_id,
+            or_(cls.place_id.is_(None), cls.place_id.in_([place.id, place.parent_id])),
+            cls.from_on <= day,
+            cls.to_on >= day,
         )
 
     @classmethod

@@ -1,10 +1,11 @@
-"""An enterprise changes rooms within a place (换房间): whoever works there goes along."""
+"""An enterprise changes rooms or moves out (换房间、迁出): what becomes of whoever works there."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import update
+from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from .archive import Employee
@@ -26,3 +27,15 @@ def change_room(session: Session, seat: Premises, room: str, at: datetime, *, no
     session.flush()
     session.execute(update(Employee).where(Employee.premises_id == seat.id).values(premises_id=new.id))
     return new
+
+
+def move_out(session: Session, seat: Premises, at: datetime, *, now: datetime) -> int:
+    """Leaves at an instant. Once it has come nobody works there any more: of how many the place of work is unknown from now on.
+
+    Of a move to come the people stay until then; afterwards the file says that the place was left.
+    """
+    seat.move_out(at, now=now)
+    if at > now:
+        return 0
+    left = update(Employee).where(Employee.premises_id == seat.id).values(premises_id=None)
+    return cast("CursorResult[None]", session.execute(left)).rowcount

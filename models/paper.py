@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, ForeignKey, SmallInteger, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from .accounts import Account
-from .base import Labelled, Row, RuleBroken
+from .base import Labelled, Row, RuleBroken, local
+from .keeping import Hold
 from .places import CODE_SIGNS, Gate
 from .vault import Vault
 
@@ -26,6 +27,14 @@ class VoidReason(Labelled):
     LOST = "lost", "丢了"
     SPOILED = "spoiled", "打湿、撕坏、写坏了"
     MISPRINTED = "misprinted", "印错了、印多了"
+
+
+class PhotoFault(Labelled):
+    """Why a photograph is deleted (删除原因)."""
+
+    BLURRED = "blurred", "拍糊了，看不清"
+    OTHER_SHEET = "other_sheet", "拍的不是这张登记表"
+    TOO_MUCH = "too_much", "拍进了不该拍的人或东西"
 
 
 class PaperSheet(Row):
@@ -104,6 +113,21 @@ class PaperSheet(Row):
         )  # fmt: skip
         self.photos.append(photo)
         return photo
+
+    def drop(self, session: Session, photo: SheetPhoto, *, typed_in: int, now: datetime) -> None:
+        """Deletes one photograph; nothing brings it back. What an investigation keeps, stays.
+
+        `typed_in`: how many of its rows are on record. Without any, and without a photograph, nothing says any more when it
+        was used.
+        """
+        today, place = local(now).date(), self.gate.place
+        held = select(Hold.id).where(Hold.of_day(place, self.used_on or today, today))
+        if session.scalar(held.limit(1)) is not None:
+            raise RuleBroken("这一天的登记因调查暂缓销毁，现在不能删除照片")
+        self.photos.remove(photo)
+        session.delete(photo)
+        if not self.photos and not typed_in:
+            self.used_on = None
 
 
 class SheetPhoto(Row):

@@ -232,7 +232,7 @@ class RegisterRows:
         for key in PLAIN:
             setattr(row, key, cells.get(key, ""))
         if row.id is None or any(cells.get(key) != before.get(key) for key in ("name", "short_name")):
-            row.initials = initials_of(row.short_name or row.name)
+            row.initials = initials_of(row.short_name or row.name, words=True)
         row.phone = cells.get("phone")
         row.sector = Sector(cells["sector"]) if "sector" in cells else None
         ids: dict[str, Any] = {

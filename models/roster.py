@@ -18,7 +18,6 @@ from . import contacts, portfolio
 from .access import Post
 from .accounts import Account, Appointment, mobile_index
 from .base import Labelled, local
-from .contacts import Contact
 from .enterprises import Enterprise, Premises
 from .identifiers import Unreadable, mobile
 from .policy.schema import Policy
@@ -77,11 +76,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An enterprise of the roster: what the officer's list says of it, where it sits here, and its last contact."""
+    """An enterprise of the roster: what the officer's list says of it, where it sits here, and when it was reached."""
 
     of: portfolio.Line
     seats: Sequence[Premises]
-    last: Contact | None
+    latest: contacts.Latest
 
     @property
     def enterprise(self) -> Enterprise:
@@ -129,12 +128,12 @@ def tally(session: Session, ground: Ground) -> Tally:
 
 def lines(session: Session, ground: Ground, enterprises: Sequence[Enterprise]) -> list[Line]:
     """What stands on the roster about these."""
-    last = contacts.latest_of(session, [one.id for one in enterprises])
+    latest = contacts.latest_of(session, [one.id for one in enterprises])
     return [
         Line(
             of,
             [seat for seat in of.premises if seat.place_id in ground.place_ids],
-            last.get(of.enterprise.id),
+            latest[of.enterprise.id],
         )
         for of in portfolio.lines(session, enterprises, ground.policy, ground.now)
     ]

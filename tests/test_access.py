@@ -193,6 +193,7 @@ gate.sheet_png                 DS
 gate.sheets                    DS
 gate.show                      public
 gate.show_photo                DS
+gate.remove_photo              DS
 gate.take_back_count           DS
 gate.type_code                 public
 gate.unconfirm                 DS

@@ -67,7 +67,7 @@ def test_the_main_district_has_the_streets_places_gates_and_firms_it_is_said_to_
     assert count(Place.id, Place.district_id == here.id, Place.kind == PlaceKind.PARK) == 4
     assert count(Place.id, Place.district_id == here.id, Place.kind == PlaceKind.BUILDING) == 12
     assert count(Gate.id, Gate.place_id == Place.id, Place.district_id == here.id) == 40
-    assert count(Enterprise.id, Enterprise.district_id == here.id) == 60
+    assert count(Enterprise.id, Enterprise.district_id == here.id, Enterprise.closed_at.is_(None)) == 60
 
 
 def test_each_district_follows_its_own_scheme(loaded):

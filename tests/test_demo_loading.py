@@ -208,5 +208,5 @@ def test_whoever_is_invited_later_is_not_told_the_password_of_the_demo(app):
 )
 def test_it_loads_at_any_hour_of_any_day(app, at, clock):
     at(datetime.fromisoformat(clock))
-    assert load(app, days=2)["accounts"] == 67
+    assert load(app, days=2)["accounts"] == 81
     assert db.session.scalar(select(func.max(CheckIn.occurred_at))) <= datetime.fromisoformat(clock)

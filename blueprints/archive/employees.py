@@ -244,7 +244,14 @@ def _seats(enterprise: Enterprise, employee: Employee | None) -> list[tuple[int,
         .options(joinedload(Premises.place))
         .order_by(Premises.id)
     )
-    return [(seat.id, f"{seat.place.name}{seat.room and ' '}{seat.room}") for seat in seats]
+    now = site.now()
+    return [
+        (
+            seat.id,
+            f"{seat.place.name}{seat.room and ' '}{seat.room}{'（已迁出）' if seat.is_over(now) else ''}",
+        )
+        for seat in seats
+    ]
 
 
 def _premises_id(form: EmployeeForm) -> int | None:

@@ -26,7 +26,7 @@ from models.portfolio import Lack
 EXPORT_ROWS = 20_000
 ROSTER = (
     Column("企业", 36), Column("统一社会信用代码", 22), Column("位置", 34), Column("在册人数", 10),
-    Column("健康岗位在任", 30), Column("还差", 26), Column("最近联络", 22), Column("约定下次", 14),
+    Column("健康岗位在任", 30), Column("还差", 26), Column("最近联络", 22), Column("之后的通知", 14), Column("约定下次", 14),
 )  # fmt: skip
 PEOPLE = (
     Column("企业", 36), Column("房间", 16), Column("岗位", 14), Column("姓名", 14), Column("手机", 16), Column("任职起", 14)
@@ -120,6 +120,8 @@ def _cells(line: rosters.Line) -> list[str]:
     lacks = "；".join(f"{post.label}{post.missing}名" for post in posts if post.missing)
     if line.of.duty is None:
         lacks = "人数未填，无法判断" if not one.headcount else ""
-    last = f"{filters.full_day(line.last.at)}{line.last.way.label}" if line.last else "没有联络过"
-    due = filters.full_day(line.last.next_on) if line.last and line.last.next_on else ""
-    return [one.name, one.credit_code, seats, str(one.headcount or ""), held, lacks, last, due]
+    reached, notice, next_on = line.latest.contact, line.latest.notice, line.latest.next_on
+    last = f"{filters.full_day(reached.at)}{reached.way.label}" if reached else "没有联络过"
+    told = filters.full_day(notice.at) if notice else ""
+    due = filters.full_day(next_on) if next_on else ""
+    return [one.name, one.credit_code, seats, str(one.headcount or ""), held, lacks, last, told, due]

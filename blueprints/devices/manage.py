@@ -15,6 +15,7 @@ from blueprints.devices import bp
 from blueprints.devices.forms import DeviceForm
 from blueprints.web import guard
 from blueprints.web.fields import JustAct, options
+from blueprints.web.ground import gates_in_reach
 from blueprints.web.guard import commit, needs, within_reach
 from blueprints.web.once import show_once, shown_once
 from blueprints.web.page import done, page
@@ -95,13 +96,7 @@ def _last_shifts(devices: Sequence[GateDevice]) -> dict[int, Shift]:
 @needs("device:manage", Place)
 def new(place: Place) -> ResponseReturnValue:
     """A device at one of the gates; its pairing code is shown on the page that follows."""
-    gates = db.session.scalars(
-        select(Gate)
-        .join(Gate.place)
-        .where(_ground(place), within_reach("device:manage", Gate))
-        .options(contains_eager(Gate.place))
-        .order_by(Place.parent_id.is_not(None), Place.id, Gate.id)
-    ).all()
+    gates = gates_in_reach("device:manage", of=place)
     form = DeviceForm()
     form.gate_id.choices = options((g.id, f"{g.place.name}　{g.name}") for g in gates)
     if form.validate_on_submit():

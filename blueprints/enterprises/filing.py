@@ -153,7 +153,7 @@ def _edit(enterprise: Enterprise, form: FactsForm, back: str) -> ResponseReturnV
 def _fill(row: Enterprise, form: FactsForm) -> None:
     for name in PLAIN:
         setattr(row, name, form[name].data)
-    row.initials = (form.initials.data or "").lower() or initials_of(row.short_name or row.name)
+    row.initials = (form.initials.data or "").lower() or initials_of(row.short_name or row.name, words=True)
     row.sector = Sector(form.sector.data) if form.sector.data else None
     if "phone" in form:
         row.phone = form["phone"].data or None

@@ -17,6 +17,7 @@ from blueprints.web.site import site
 from models.base import RuleBroken, db, local
 from models.enterprises import Enterprise, Premises
 from models.moving import change_room
+from models.moving import move_out as leave
 from models.places import Place
 
 
@@ -60,11 +61,16 @@ def move_out(premises: Premises) -> ResponseReturnValue:
     if form.validate_on_submit():
         db.session.refresh(premises, with_for_update=True)
         try:
-            premises.move_out(form.at.data, now=site.now())
+            placeless = leave(db.session(), premises, form.at.data, now=site.now())
             what = f"{_at(form)}迁出{_where(premises)}"
             note(premises.enterprise, what)
-            commit(at=form.at.data)
-            flash(f"已经记下：{what}。", "ok")
+            commit(at=form.at.data, placeless=placeless)
+            lost = (
+                f"原来在那里上班的{placeless}人，工作地点已清空，请企业在员工资料里补上。"
+                if placeless
+                else ""
+            )
+            flash(f"已经记下：{what}。{lost}", "ok")
             return done(file_or_list(premises.enterprise))
         except RuleBroken as error:
             db.session.rollback()

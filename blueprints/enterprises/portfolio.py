@@ -80,7 +80,7 @@ def index() -> ResponseReturnValue:
 
 def _saved(asked: Wanted, basis: Basis, *, counted: bool) -> list[tuple[str, str, int | None]]:
     """The person's own filters: name, query and, where it is cheap, how many each finds, all from one query."""
-    kept = filters_of(db.session(), current_user.id, LIST, local(now).date())
+    kept = filters_of(db.session(), current_user.id, LIST, local(site.now()).date())
     numbers: Sequence[int | None] = [None] * len(kept)
     if kept and counted:
         each = [wanted("enterprise:oversee", MultiDict(parse_qsl(one.query))) for one in kept]

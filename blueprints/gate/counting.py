@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, time
 
-from flask import abort, flash, request, url_for
+from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -15,11 +15,12 @@ from wtforms.validators import InputRequired
 
 from blueprints.gate import bp
 from blueprints.web.fields import JustAct, WholeField
-from blueprints.web.guard import commit, needs, within_reach
+from blueprints.web.ground import gate_asked, gates_in_reach
+from blueprints.web.guard import commit, needs
 from blueprints.web.page import done, page
 from blueprints.web.site import site
 from models.base import SHANGHAI, RuleBroken, db, local
-from models.places import Gate, Place
+from models.places import Gate
 from models.watch import MOST_HEADS, HeadCount, head_counts
 
 
@@ -31,10 +32,10 @@ class HeadsForm(FlaskForm):
 @needs("gate:count")
 def count() -> ResponseReturnValue:
     """The gate's sample that goes on, or a button to begin one. A POST begins; begun twice it goes on."""
-    gates = _gates()
-    if not gates:
+    gates = gates_in_reach("gate:count")
+    gate = gate_asked(gates)
+    if gate is None:
         return page("gate/no_gate.html")
-    gate = _chosen(gates)
     form, now = JustAct(), site.now()
     if form.validate_on_submit():
         db.session.execute(
@@ -65,7 +66,7 @@ def counted(head_count: HeadCount) -> ResponseReturnValue:
             commit(before=before, heads=head_count.heads, scans=head_count.scans)
             return done(url_for("gate.counted", head_count_id=head_count.id))
     if head_count.heads is None and head_count.may_change(now):
-        return _counting(head_count.gate, _gates(), JustAct(formdata=None), form)
+        return _counting(head_count.gate, gates_in_reach("gate:count"), JustAct(formdata=None), form)
     return page("gate/counted.html", sample=head_count, form=form, gate=head_count.gate, at=now)
 
 
@@ -86,24 +87,6 @@ def _counting(gate: Gate, gates: Sequence[Gate], begin: JustAct, form: HeadsForm
         "gate/count.html", form=form, begin=begin, gate=gate, gates=gates, sample=_waiting(gate, now), at=now,
         most=MOST_HEADS, earlier=head_counts(db.session(), [gate.place_id], today, gate.id),
     )  # fmt: skip
-
-
-def _gates() -> Sequence[Gate]:
-    return db.session.scalars(
-        select(Gate)
-        .join(Gate.place)
-        .where(within_reach("gate:count", Gate), Place.closed_at.is_(None))
-        .options(joinedload(Gate.place))
-        .order_by(Place.parent_id.is_not(None), Place.id, Gate.id)
-    ).all()
-
-
-def _chosen(gates: Sequence[Gate]) -> Gate:
-    """The gate of ?gate=, else the first; one out of reach is not there."""
-    number = request.args.get("gate", type=int)
-    if number is None:
-        return gates[0]
-    return next((gate for gate in gates if gate.id == number), None) or abort(404)
 
 
 def _waiting(gate: Gate, now: datetime) -> HeadCount | None:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from blueprints.gate import bp, desk_poll
 from blueprints.gate.confirming import last_tap
-from blueprints.web.guard import needs, within_reach
+from blueprints.web.ground import gates_in_reach
+from blueprints.web.guard import needs
 from blueprints.web.lean import quickly
 from blueprints.web.page import page
 from blueprints.web.site import site
@@ -23,7 +24,7 @@ from models.devices import GateDevice, Shift
 from models.gate import CheckIn, HandReason, Source
 from models.gateview import GateView
 from models.judging import Verdict, reason_words
-from models.places import Gate, Place
+from models.places import Gate
 from models.visits import inside_now
 from models.watch import NoticeKind
 from models.watch_rules import open_notices
@@ -36,7 +37,7 @@ LIVE_ROWS = 30
 @quickly(desk_poll.nothing_new)
 def desk() -> ResponseReturnValue:
     """The gate that the guard chose, or the first one: live, for a phone at the door."""
-    gates = gates_in_reach()
+    gates = gates_in_reach("gate:guard", selectinload(Gate.codes))
     if not gates:
         return page("gate/no_gate.html")
     chosen = request.args.get("gate", type=int) or gate_on_shift()
@@ -64,19 +65,6 @@ def gate_on_shift() -> int | None:
         select(GateDevice.gate_id)
         .join(Shift, Shift.device_id == GateDevice.id)
         .where(Shift.login_id == current_user.login.id)
-    )
-
-
-def gates_in_reach() -> list[Gate]:
-    """The gates that the person may guard, a park's before those of its buildings."""
-    return list(
-        db.session.scalars(
-            select(Gate)
-            .join(Place, Place.id == Gate.place_id)
-            .where(within_reach("gate:guard", Gate), Place.closed_at.is_(None))
-            .options(joinedload(Gate.place), selectinload(Gate.codes))
-            .order_by(Place.parent_id.is_not(None), Place.id, Gate.id)
-        )
     )
 
 

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from flask import abort, request, send_from_directory, url_for
+from flask import request, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from blueprints.gate import bp
 from blueprints.web import filters
-from blueprints.web.ground import ground
-from blueprints.web.guard import can, log, needs, public, within_reach
+from blueprints.web.ground import gate_asked, gates_in_reach, ground
+from blueprints.web.guard import can, log, needs, public
 from blueprints.web.inside import Inside, just_left, narrowed, shown
 from blueprints.web.page import page, same_page
 from blueprints.web.paging import paged
@@ -23,7 +21,7 @@ from models import visits
 from models.audit import Result
 from models.base import db, local
 from models.evacuation import muster
-from models.places import Gate, Place
+from models.places import Place
 from models.visits import Sought
 
 ACTION = "visit:inside"
@@ -43,7 +41,7 @@ class Hour:
 @needs(ACTION)
 def inside() -> ResponseReturnValue:
     """Everybody inside the place of the gate that the guard chose, the newest first."""
-    gate = gate_of()
+    gate = gate_asked(gates_in_reach(ACTION))
     if gate is None:
         return page("gate/no_gate.html")
     places = ground(gate.place, ACTION)
@@ -78,7 +76,7 @@ def _by_hour(rows: Sequence, at: Place) -> list[Hour]:
 @needs(ACTION)
 def evacuation() -> ResponseReturnValue:
     """The list to call people together by, of the place of the guard's gate."""
-    gate = gate_of()
+    gate = gate_asked(gates_in_reach(ACTION))
     if gate is None:
         return page("gate/no_gate.html")
     return _muster(gate.place, url_for("gate.inside", gate=gate.id))
@@ -112,18 +110,3 @@ def _muster(place: Place, back: str) -> ResponseReturnValue:
 
 def _log(place: Place, **details: object) -> None:
     log(ACTION, Result.SEEN, details, object_type="place", object_id=str(place.id))
-
-
-def gate_of() -> Gate | None:
-    """The gate that ?gate= names, or the first within reach; None where there is none, 404 where it is somebody else's."""
-    gates = db.session.scalars(
-        select(Gate)
-        .join(Place, Place.id == Gate.place_id)
-        .where(within_reach(ACTION, Gate))
-        .options(joinedload(Gate.place))
-        .order_by(Place.parent_id.is_not(None), Place.id, Gate.id)
-    ).all()
-    chosen = request.args.get("gate", type=int)
-    if chosen is None:
-        return gates[0] if gates else None
-    return next((gate for gate in gates if gate.id == chosen), None) or abort(404)

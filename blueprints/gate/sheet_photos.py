@@ -7,19 +7,30 @@ from urllib.parse import quote
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from flask_wtf import FlaskForm
 from sqlalchemy import select
+from wtforms.validators import InputRequired
 
 from blueprints.gate import bp
 from blueprints.gate.filling import alone_with, read_day, shown
 from blueprints.gate.sheets import sheet_in_reach
+from blueprints.web.fields import RadioField, options
 from blueprints.web.guard import commit, needs, seen
-from blueprints.web.page import done
+from blueprints.web.page import done, page
 from blueprints.web.site import site
 from models import photographs
 from models.base import RuleBroken, db
 from models.identifiers import Unreadable
-from models.paper import FILED_WITHIN, PaperSheet, SheetPhoto
+from models.paper import FILED_WITHIN, PaperSheet, PhotoFault, SheetPhoto
 from models.recording import recorded
+
+
+class RemoveForm(FlaskForm):
+    reason = RadioField(
+        "为什么删除",
+        choices=options((fault.value, fault.label) for fault in PhotoFault),
+        validators=[InputRequired("请选一个原因")],
+    )
 
 
 @bp.post("/gate/sheets/<sheet_number>/photos")
@@ -60,6 +71,31 @@ def show_photo(sheet_photo: SheetPhoto) -> Response:
     kind = "attachment" if request.args.get("save") else "inline"
     headers = {"Content-Disposition": f"{kind}; filename*=UTF-8''{name}", "Cache-Control": "no-store"}
     return Response(picture, mimetype="image/jpeg", headers=headers)
+
+
+@bp.route("/gate/sheet-photos/<int:sheet_photo_id>/remove", methods=["GET", "POST"])
+@needs("photo:remove", SheetPhoto)
+def remove_photo(sheet_photo: SheetPhoto) -> ResponseReturnValue:
+    """One photograph, for a reason that is kept; the sheet and what was typed in from it stay."""
+    form, sheet = RemoveForm(), sheet_photo.sheet
+    if form.validate_on_submit():
+        alone_with(sheet)
+        typed_in = len(recorded(db.session(), site.vault, sheet))
+        try:
+            taken = {"sheet": sheet.number, "added": sheet_photo.added_at, "by": sheet_photo.added_by.name}
+            sheet.drop(db.session(), sheet_photo, typed_in=typed_in, now=site.now())
+            commit(reason=form.reason.data, **taken)
+            return done(url_for("gate.sheet", sheet_number=sheet.number))
+        except RuleBroken as refusal:
+            form.reason.errors = [str(refusal)]
+    number = next(n for n, one in enumerate(sheet.photos, start=1) if one is sheet_photo)
+    return page(
+        "gate/remove_photo.html",
+        form=form,
+        sheet=sheet,
+        photo=sheet_photo,
+        number=number,
+    )
 
 
 def _sent() -> bytes:

@@ -19,6 +19,7 @@ from blueprints.gate import bp
 from blueprints.web import pdf
 from blueprints.web.downloads import by_link, hand_out
 from blueprints.web.fields import RadioField, SelectField, options
+from blueprints.web.ground import gates_in_reach
 from blueprints.web.guard import commit, needs, refuse, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.paging import paged
@@ -35,12 +36,8 @@ PAGE = 20
 
 
 class PrintForm(FlaskForm):
-    gate = SelectField("哪个入口", validate_choice=False)
+    gate = SelectField("哪个入口")
     copies = StringField("印几张", default="5")
-
-    def validate_gate(self, field: SelectField) -> None:
-        if field.data not in dict(field.choices):
-            raise ValidationError("请选一个入口")
 
     def validate_copies(self, field: StringField) -> None:
         written = unicodedata.normalize("NFKC", field.data or "").strip()
@@ -151,7 +148,7 @@ def void_sheet(sheet_number: str) -> ResponseReturnValue:
 def _shown(form: PrintForm, typed: str = "") -> Response:
     chosen = request.args.get("gate", "")
     query = _with_place(select(PaperSheet)).where(within_reach("sheet:fill", PaperSheet))
-    if chosen in dict(form.gate.choices):
+    if chosen in {choice.value for choice in form.gate.choices}:
         query = query.where(PaperSheet.gate_id == int(chosen))
     query = query.options(joinedload(PaperSheet.printed_by), selectinload(PaperSheet.photos))
     listed = paged(query.order_by(PaperSheet.id.desc()), size=PAGE)
@@ -170,13 +167,9 @@ def _shown(form: PrintForm, typed: str = "") -> Response:
 def _print_form() -> PrintForm:
     """With the gates in reach; the one that ?gate= names is chosen."""
     form = PrintForm(data={"gate": request.args.get("gate", "")})
-    gates = db.session.execute(
-        select(Gate.id, Place.name, Gate.name)
-        .join(Gate.place)
-        .where(within_reach("sheet:print", Gate), Place.closed_at.is_(None))
-        .order_by(Place.parent_id.is_not(None), Place.id, Gate.id)
+    form.gate.choices = options(
+        (str(gate.id), f"{gate.place.name}　{gate.name}") for gate in gates_in_reach("sheet:print")
     )
-    form.gate.choices = [(str(number), f"{place}　{gate}") for number, place, gate in gates]
     return form
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flask import abort, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from sqlalchemy import or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import contains_eager, selectinload
 from werkzeug.wrappers import Response
 from wtforms import HiddenField, StringField, TimeField
 from wtforms.validators import DataRequired, Length, Optional
 
 from blueprints.places import bp, posters
 from blueprints.web.downloads import by_link, hand_out
+from blueprints.web.ground import gates_in_reach
 from blueprints.web.guard import can, commit, needs, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.site import site
@@ -221,15 +222,9 @@ def hours(place: Place) -> ResponseReturnValue:
     return page("places/hours.html", form=form, place=place)
 
 
-def _gates_of(place: Place) -> list[Gate]:
-    query = (
-        select(Gate)
-        .join(Gate.place)
-        .where(or_(Place.id == place.id, Place.parent_id == place.id), within_reach("gate:print", Gate))
-        .options(joinedload(Gate.place).joinedload(Place.district), selectinload(Gate.codes))
-        .order_by(Place.parent_id.is_not(None), Place.id, Gate.id)
-    )
-    return list(db.session.scalars(query))
+def _gates_of(place: Place) -> Sequence[Gate]:
+    district = contains_eager(Gate.place).joinedload(Place.district)
+    return gates_in_reach("gate:print", district, selectinload(Gate.codes), of=place)
 
 
 def _alone_with(gate: Gate) -> None:

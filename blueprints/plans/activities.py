@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from flask_wtf import FlaskForm
+from wtforms import Field
 
 from blueprints.plans import bp
 from blueprints.plans.answers import address, alone_with, form_page, saved
@@ -52,56 +56,61 @@ def add(plan: Plan) -> ResponseReturnValue:
 @bp.route("/plans/activities/<int:activity_id>/edit", methods=["GET", "POST"])
 @needs("plan:draft", Activity)
 def edit(activity: Activity) -> ResponseReturnValue:
-    if request.method == "GET" and not activity.is_open:
-        return done(page_of(activity))
     form = ActivityForm(obj=activity)
     if request.method == "GET":
         form.kind.data = activity.kind.value
-    if form.validate_on_submit():
-        alone_with(activity)
-        try:
-            activity.edit(*_planned(form), **_further(form))
-            return saved(f"“{activity.title}”已改好。", page_of(activity), activity=activity.title)
-        except RuleBroken as refusal:
-            form.ends_on.errors = [str(refusal)]
-    return form_page(activity.plan, form, f"修改：{activity.title}", "保存修改", back=page_of(activity))
+
+    def act() -> ResponseReturnValue:
+        activity.edit(*_planned(form), **_further(form))
+        return saved(f"“{activity.title}”已改好。", page_of(activity), activity=activity.title)
+
+    return _acted(activity, form, act, form.ends_on, title=f"修改：{activity.title}", verb="保存修改")
 
 
 @bp.route("/plans/activities/<int:activity_id>/complete", methods=["GET", "POST"])
 @needs("plan:draft", Activity)
 def complete(activity: Activity) -> ResponseReturnValue:
-    if request.method == "GET" and not activity.is_open:
-        return done(page_of(activity))
     form = CompleteForm()
-    if form.validate_on_submit():
-        alone_with(activity)
-        try:
-            activity.complete(
-                form.done_on.data, form.reached.data or 0, form.result.data or "", now=site.now(),
-                by_id=current_user.id,
-            )  # fmt: skip
-            return saved(f"“{activity.title}”已完成。", page_of(activity), done=activity.title)
-        except RuleBroken as refusal:
-            form.done_on.errors = [str(refusal)]
-    return form_page(activity.plan, form, f"完成：{activity.title}", "登记完成", back=page_of(activity))
+
+    def act() -> ResponseReturnValue:
+        activity.complete(
+            form.done_on.data, form.reached.data or 0, form.result.data or "", now=site.now(),
+            by_id=current_user.id,
+        )  # fmt: skip
+        return saved(f"“{activity.title}”已完成。", page_of(activity), done=activity.title)
+
+    return _acted(activity, form, act, form.done_on, title=f"完成：{activity.title}", verb="登记完成")
 
 
 @bp.route("/plans/activities/<int:activity_id>/cancel", methods=["GET", "POST"])
 @needs("plan:draft", Activity)
 def cancel(activity: Activity) -> ResponseReturnValue:
+    form = CancelForm()
+
+    def act() -> ResponseReturnValue:
+        activity.cancel(form.reason.data or "", now=site.now(), by_id=current_user.id)
+        return saved(f"“{activity.title}”已取消。", page_of(activity), reason=form.reason.data)
+
+    return _acted(
+        activity, form, act, form.reason, title=f"取消：{activity.title}", verb="取消这项活动", danger=True
+    )
+
+
+def _acted(
+    activity: Activity, form: FlaskForm, act: Callable[[], ResponseReturnValue], beside: Field, *, title: str, verb: str,
+    danger: bool = False,
+) -> ResponseReturnValue:  # fmt: skip
+    """The form of an act on an activity that is still open, and the act, alone with the plan; a refusal stands `beside` a
+    field. Who opens the form of one that is over sees the activity."""
     if request.method == "GET" and not activity.is_open:
         return done(page_of(activity))
-    form = CancelForm()
     if form.validate_on_submit():
         alone_with(activity)
         try:
-            activity.cancel(form.reason.data or "", now=site.now(), by_id=current_user.id)
-            return saved(f"“{activity.title}”已取消。", page_of(activity), reason=form.reason.data)
+            return act()
         except RuleBroken as refusal:
-            form.reason.errors = [str(refusal)]
-    return form_page(
-        activity.plan, form, f"取消：{activity.title}", "取消这项活动", back=page_of(activity), danger=True
-    )
+            beside.errors = [str(refusal)]
+    return form_page(activity.plan, form, title, verb, back=page_of(activity), danger=danger)
 
 
 @bp.post("/plans/activities/<int:activity_id>/reopen")

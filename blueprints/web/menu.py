@@ -10,6 +10,8 @@ from flask import request, url_for
 from models.access import GRANTS
 from models.accounts import Appointment
 
+MOST = 12  # of one post: as many as the eye takes in
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -18,38 +20,35 @@ class Item:
     endpoint: str
     action: str
     scoped: str = ""  # the name of the address part that takes the number of the appointment's scope
-    pages: tuple[str, ...] = ()  # more that belong to it, although their addresses do not lie below its own
+    pages: tuple[
+        str, ...
+    ] = ()  # more that belong to it wherever they lie; one that ends with a dot is a whole area
+    alone: bool = False  # what lies below its address belongs to others
 
 
 ITEMS = (
-    Item("今天", "house", "places.day", "place:watch", "place_id"),
+    Item("今天", "house", "places.day", "place:watch", "place_id", ("places.index",), alone=True),
     Item("今天", "house", "gate.desk", "gate:guard"),
-    Item("今天", "house", "enterprises.home", "enterprise:home", "enterprise_id"),
+    Item("今天", "house", "enterprises.home", "enterprise:home", "enterprise_id", alone=True),
     Item("今天", "house", "office.overview", "place:oversee"),
-    Item("员工", "users", "archive.employees", "employee:see", "enterprise_id"),
-    Item("每日健康", "thermometer", "health.day", "health:manage", "enterprise_id", ("health.together",)),
+    Item("员工", "users", "archive.employees", "employee:see", "enterprise_id", ("archive.", "imports.")),
+    Item("每日健康", "thermometer", "health.day", "health:manage", "enterprise_id", ("health.",)),
     Item("健康岗位", "user-check", "enterprises.health_posts", "post:see", "enterprise_id"),
-    Item("年度计划", "list-checks", "plans.show", "plan:draft", "enterprise_id"),
+    Item("年度计划", "list-checks", "plans.show", "plan:draft", "enterprise_id", ("plans.",)),
     Item("企业档案", "file-text", "enterprises.profile", "enterprise:keep", "enterprise_id"),
     Item("入场", "scan-line", "places.entries", "place:watch", "place_id"),
-    Item("在里面", "users", "places.inside", "place:watch", "place_id"),
+    Item("在里面", "users", "places.inside", "place:watch", "place_id", ("gate.evacuation_of_place",)),
     Item("在里面", "users", "gate.inside", "visit:inside"),
+    Item("花名册", "contact", "contacts.roster", "roster:see", "place_id", ("contacts.",)),
     Item("门岗", "shield-check", "gate.desk", "gate:guard"),
     Item("纸质登记", "notebook-pen", "gate.sheets", "sheet:fill"),
-    Item("企业", "clipboard-list", "enterprises.index", "enterprise:oversee"),
-    Item(
-        "花名册",
-        "contact",
-        "contacts.roster",
-        "roster:see",
-        "place_id",
-        ("contacts.people", "contacts.place_log"),
-    ),
     Item("去向", "building-2", "places.spellings", "spelling:map", "place_id"),
-    Item("入口海报", "qr-code", "places.gates", "gate:print", "place_id"),
-    Item("值守设备", "smartphone", "devices.index", "device:manage", "place_id"),
-    Item("数据核对", "list-checks", "places.board", "place:honesty", "place_id"),
-    Item("场所", "building-2", "places.index", "place:watch"),
+    Item("数据核对", "list-checks", "places.board", "place:honesty", "place_id", ("places.counts",)),
+    Item(
+        "入口和设备", "qr-code", "places.gates", "gate:print", "place_id",
+        ("devices.", "places.hours", "places.gate_page", "places.reissue", "places.pause"),
+    ),
+    Item("企业", "clipboard-list", "enterprises.index", "enterprise:oversee", pages=("enterprises.", "imports.", "contacts.")),
     Item("应急响应", "siren", "office.modes", "mode:see"),
     Item("方案", "file-text", "office.schemes", "policy:see"),
     Item("开通清单", "flag", "office.checklist", "checklist:see"),
@@ -60,9 +59,11 @@ ITEMS = (
     Item("任职", "contact", "admin.appointments", "appointment:manage"),
     Item("安全设置", "shield-check", "admin.security", "security:set"),
     Item("审计", "history", "admin.audit", "audit:read"),
-    Item("移交", "undo-2", "office.hand_over", "portfolio:hand_over"),
-    Item("人员", "user-plus", "accounts.people", "person:invite"),
-)
+    Item(
+        "人员", "user-plus", "accounts.people", "person:invite",
+        pages=("office.hand_over", "office.hand_over_one", "accounts.invitation", "accounts.slip"),
+    ),
+)  # fmt: skip
 
 
 def menu_of(post: Appointment | None) -> list[tuple[Item, str, str]]:
@@ -80,13 +81,23 @@ def menu_of(post: Appointment | None) -> list[tuple[Item, str, str]]:
             continue
         labels.add(item.label)
         shown.append((item, url_for(item.endpoint, **({item.scoped: post.scope_id} if item.scoped else {}))))
-    named = [address for item, address in shown if request.endpoint in item.pages]
-    below = [address for _, address in shown if f"{request.path}/".startswith(f"{address}/")]
-    nearest = max(named or below, key=len, default="")
+    nearest = _nearest(shown)
     return [
         (item, address, "" if address != nearest else "page" if address == request.path else "true")
         for item, address in shown
     ]
+
+
+def _nearest(shown: list[tuple[Item, str]]) -> str:
+    """The address of the item to which this page belongs: the one that names it, else the one nearest above it."""
+    above = [
+        address
+        for item, address in shown
+        if request.path == address or (not item.alone and request.path.startswith(f"{address}/"))
+    ]
+    area = f"{request.blueprint}."
+    named = [address for item, address in shown if {request.endpoint, area} & set(item.pages)]
+    return next(iter(named), "") or max(above, key=len, default="")
 
 
 def home_of(post: Appointment | None) -> str:

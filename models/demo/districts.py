@@ -271,6 +271,20 @@ YUNXI = Sketch(
         qiye14 余时雨 chief_health_officer:灯塔呼叫
         qiye15 Anna_Müller chief_health_officer:归帆智能
         qiye16 吕修远 health_manager:听雨软件
+        qiye17 高景行 health_manager:安步物业
+        qiye18 罗一诺 health_manager:驿路物流
+        qiye19 岩温香 health_manager:南屏数据
+        qiye20 郑可欣 health_manager:拾贝网络
+        qiye21 谢嘉树 health_manager:知秋信息
+        qiye22 韩浩然 health_manager:远山工业软件
+        qiye23 冯静远 health_manager:一苇信安
+        qiye24 曾俊熙 chief_health_officer:白露生物
+        qiye25 萧雪梅 health_manager:启明检验
+        qiye26 金哲洙 chief_health_officer:朗月光电
+        qiye27 杜文博 health_manager:朗月光电
+        qiye28 魏春生 health_manager:和声人力
+        qiye29 苏日娜 health_manager:仁里体检
+        qiye30 董宇辰 health_manager:锦程酒店
     """,
 )
 

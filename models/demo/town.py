@@ -167,7 +167,7 @@ def _settle_enterprises(session: Session, town: Town, since: datetime) -> None:
         enterprise = Enterprise(
             district_id=town.district.id, street_id=home.street_id, community_id=home.community_id,
             unit_id=town.units[firm.unit].id, name=firm.name, short_name=firm.short,
-            initials=initials_of(firm.short),
+            initials=initials_of(firm.short, words=True),
             credit_code=credit_code(number, kind=firm.kind, organ=town.sketch.organ),
         )  # fmt: skip
         if firm.headcount:

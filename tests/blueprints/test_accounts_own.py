@@ -1,6 +1,7 @@
 """One's own affairs: password, second step, devices, the post to work as, the phone's menu."""
 
 import itertools
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from blueprints.web.menu import MOST, menu_of
 from models import passwords
 from models.access import Post
 from models.accounts import Account, LoginSession
@@ -333,6 +335,49 @@ def test_the_phone_menu_has_the_whole_menu_and_the_way_out(me, town):
     assert f"/places/{town.park.id}" in menu
     assert page.form("/sign-out")
     assert "my" not in page.title
+
+
+def marked(client, address):
+    """The words in the left column that are marked as where one is."""
+    html = client.get(address).text
+    nav = html[html.index('<nav class="sidenav"') :]
+    return re.findall(
+        r'<a href="[^"]*" aria-current="(\w+)">.*?</svg>([^<]+)</a>', nav[: nav.index("</nav>")]
+    )
+
+
+@pytest.mark.parametrize("post", list(Post))
+def test_no_post_has_more_in_its_menu_than_the_eye_takes_in(client, app, town, post):
+    person = town.officer(post)
+    make.sign_in(client, person)
+    with app.test_request_context("/me"):
+        shown = menu_of(person.appointments[0])
+    assert len(shown) <= MOST, [item.label for item, _address, _here in shown]
+
+
+def test_the_menu_marks_the_matter_that_a_page_belongs_to(client, town):
+    make.sign_in(client, town.officer(Post.CHIEF_HEALTH_OFFICER))
+    home = f"/enterprises/{town.tenant.id}"
+    assert marked(client, home) == [("page", "今天")]
+    belongs = {
+        "员工": ["employees", "teams", "check-ups", "imports"], "每日健康": ["health", "health/cases"], "健康岗位": ["posts"],
+        "年度计划": ["plan"], "企业档案": ["profile", "profile/edit"],
+    }  # fmt: skip
+    for words, below in ((words, one) for words, several in belongs.items() for one in several):
+        assert [label for _kind, label in marked(client, f"{home}/{below}")] == [words], below
+
+
+def test_the_specialist_finds_devices_posters_hand_over_and_all_places_from_the_menu(me, town):
+    park = f"/places/{town.park.id}"
+    firm = f"/enterprises/{town.tenant.id}"
+    belongs = {
+        "今天": [park, "/places"], "入口和设备": [f"{park}/gates", f"{park}/devices"], "人员": ["/people", "/hand-over"],
+        "花名册": [f"{park}/contact-log", f"{firm}/contacts"], "企业": [f"{firm}/file"],
+    }  # fmt: skip
+    for words, address in ((words, one) for words, several in belongs.items() for one in several):
+        assert [label for _kind, label in marked(me, address)] == [words], address
+    for page, found in (("/people", "/hand-over"), (f"{park}/gates", f"{park}/devices"), (park, "/places")):
+        assert found in {link.url for link in opened(me, page).links}, page
 
 
 def test_somebody_without_a_post_finds_their_own_pages_and_a_word_of_advice(client, town):

@@ -184,3 +184,36 @@ def test_the_checklist_says_what_is_missing_and_an_administrator_reads_the_frame
     assert "单位没有联络员" not in shown(force, "/office/checklist").text
     frame = shown(make.sign_in(app.test_client(), town.officer(Post.SYSTEM_ADMIN)), "/office/checklist").text
     assert "园区、楼宇和入口" in frame and "员工档案" not in frame and "第一次扫码登记" not in frame
+
+
+def test_a_notice_to_a_group_is_no_contact_and_is_said_beside_the_last_one(specialist, town, at):
+    address = f"/places/{town.park.id}/roster"
+    assert "30天没联络 1" in shown(specialist, address).text
+    send(
+        specialist,
+        f"/places/{town.park.id}/contacts/batch?enterprise={town.tenant.id}",
+        way="meeting",
+        enterprise=town.tenant.id,
+    )
+    send(specialist, f"/enterprises/{town.tenant.id}/contacts", way="group")
+    text = shown(specialist, address).text
+    assert "30天没联络 1" in text and "没有联络过" in text and "11月20日发过通知" in text
+    assert "群里通知，不算联络" in shown(specialist, f"/enterprises/{town.tenant.id}/contacts").text
+    at(NOW + timedelta(minutes=10))
+    send(specialist, f"/enterprises/{town.tenant.id}/contacts", way="phone")
+    text = shown(specialist, address).text
+    assert "30天没联络 0" in text and "11月20日，电话" in text and "发过通知" not in text
+
+
+def test_a_notice_does_not_end_what_was_agreed_but_may_name_another_day(specialist, town, at):
+    address = f"/places/{town.park.id}/roster"
+    send(specialist, f"/enterprises/{town.tenant.id}/contacts", next_on="2026-11-23")
+    at(NOW + timedelta(minutes=10))
+    send(specialist, f"/enterprises/{town.tenant.id}/contacts", way="group")
+    at(NOW + timedelta(days=3))
+    specialist = make.sign_in(specialist.application.test_client(), town.officer(Post.SPECIALIST))
+    assert "约好该联络了 1" in shown(specialist, address).text
+    assert "约好11月23日" in shown(specialist, address).text
+    send(specialist, f"/enterprises/{town.tenant.id}/contacts", way="group", next_on="2026-11-30")
+    text = shown(specialist, address).text
+    assert "约好该联络了 0" in text and "约好11月30日" in text

@@ -1,6 +1,7 @@
 """Closing an enterprise and moving it, on the pages of those who look after it."""
 
 import io
+import json
 from datetime import timedelta
 
 import pytest
@@ -169,6 +170,38 @@ def test_a_specialist_moves_within_the_own_place_alone_and_an_enterprise_that_le
     answer = forms.submit(specialist, out[0], at="2026-11-20T10:00")
     assert answer.location.endswith("/enterprises")
     assert specialist.get(of(town)).status_code == 404
+
+
+def test_who_worked_where_an_enterprise_has_left_has_no_place_of_work_any_more(force, app, town, at):
+    at(NOW + timedelta(minutes=20))
+    seat = town.tenant.premises[0]
+    here, elsewhere = make.employee(town.tenant, premises_id=seat.id), make.employee(town.tenant, "许小满")
+    text = forms.landed(
+        force, forms.submit(force, f"/premises/{seat.id}/move-out", at="2026-11-20T10:00")
+    ).text
+    assert "原来在那里上班的1人，工作地点已清空" in text
+    db.session.expire_all()
+    assert (here.premises_id, elsewhere.premises_id) == (None, None)
+    line = db.session.scalars(select(AuditLine).order_by(AuditLine.id.desc())).first()
+    assert json.loads(line.details)["placeless"] == 1
+
+
+def test_of_a_move_to_come_the_people_stay_and_afterwards_the_file_says_so(force, app, town, at):
+    seat = town.tenant.premises[0]
+    here = make.employee(town.tenant, premises_id=seat.id)
+    text = forms.landed(
+        force, forms.submit(force, f"/premises/{seat.id}/move-out", at="2026-11-25T10:00")
+    ).text
+    assert "工作地点已清空" not in text
+    db.session.expire_all()
+    assert here.premises_id == seat.id
+    keeper = town.officer(Post.HEALTH_MANAGER)
+    person = make.sign_in(app.test_client(), keeper)
+    assert "已迁出" not in forms.opened(person, f"/employees/{here.id}").text
+    at(NOW + timedelta(days=6))
+    person = make.sign_in(app.test_client(), keeper)
+    assert "11月25日已迁出" in forms.opened(person, f"/employees/{here.id}").text
+    assert "（已迁出）" in forms.opened(person, f"/employees/{here.id}/edit").text
 
 
 def test_an_enterprise_sees_where_it_sits_and_moves_nothing(app, town):

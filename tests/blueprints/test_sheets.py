@@ -19,6 +19,7 @@ from models.audit import AuditLine
 from models.base import db, local
 from models.gate import CheckIn, Departure, Kind, MeasuredBy, Source
 from models.judging import Verdict
+from models.keeping import Hold
 from models.paper import PaperSheet, SheetPhoto
 from tests import make
 from tests.blueprints.test_gate_form import GOOD, open_emergency, said
@@ -529,6 +530,53 @@ def test_a_photograph_of_more_than_10_megabytes_is_refused_in_words(guard, sheet
     )  # fmt: skip
     answer = guard.post(f"{address(sheet)}/photos", data=body, content_type="multipart/form-data; boundary=x")
     assert answer.status_code == status and "10MB" in answer.text
+
+
+def remove_photo(client, photo, **fields):
+    address = f"/gate/sheet-photos/{photo.id}/remove"
+    return client.post(address, data=opened(client, address).form("").data(**fields))
+
+
+def test_a_photograph_is_deleted_for_a_reason_that_is_kept_and_the_others_stay(guard, town, sheet):
+    landed(guard, send_photo(guard, sheet, picture()))
+    landed(guard, send_photo(guard, sheet, picture()))
+    first, second = db.session.scalars(select(SheetPhoto).order_by(SheetPhoto.id)).all()
+    assert "请选一个原因" in refused(remove_photo(guard, first))
+    assert "请从这几项里选一项" in refused(remove_photo(guard, first, reason="x"))
+    number = first.id
+    landed(guard, remove_photo(guard, first, reason="blurred"))
+    db.session.rollback()
+    assert db.session.scalars(select(SheetPhoto.id)).all() == [second.id]
+    assert guard.get(f"/gate/sheet-photos/{number}").status_code == 404
+    assert ("photo:remove", "done", "sheet_photo") in actions()
+    assert "照片已存" in opened(guard, "/gate/sheets").text
+
+
+def test_with_its_last_photograph_a_sheet_that_was_not_typed_in_is_blank_again(guard, town, sheet):
+    landed(guard, send_photo(guard, sheet, picture(), day="2026-11-18"))
+    landed(guard, remove_photo(guard, db.session.scalar(select(SheetPhoto)), reason="other_sheet"))
+    db.session.rollback()
+    assert db.session.get_one(PaperSheet, sheet.id).used_on is None
+    landed(guard, send_photo(guard, sheet, picture(), day="2026-11-18"))
+    landed(guard, fill(guard, sheet, typed(1), day="2026-11-18"))
+    db.session.rollback()
+    landed(guard, remove_photo(guard, db.session.scalar(select(SheetPhoto)), reason="too_much"))
+    db.session.rollback()
+    assert db.session.get_one(PaperSheet, sheet.id).used_on.isoformat() == "2026-11-18"
+
+
+def test_a_photograph_that_an_investigation_keeps_is_not_deleted(guard, town, sheet):
+    landed(guard, send_photo(guard, sheet, picture(), day="2026-11-18"))
+    day = (NOW - timedelta(days=2)).date()
+    make.save(
+        Hold.make(
+            district_id=town.district.id, place=None, order=None, document="云健函1号", reason="调查", from_on=day, to_on=day,
+            expires_on=day + timedelta(days=60), now=NOW, by_id=sheet.printed_by_id,
+        )
+    )  # fmt: skip
+    photo = db.session.scalar(select(SheetPhoto))
+    assert "暂缓销毁" in refused(remove_photo(guard, photo, reason="blurred"))
+    assert db.session.scalar(select(func.count(SheetPhoto.id))) == 1
 
 
 def test_both_pages_lead_where_they_say(guard, sheet):

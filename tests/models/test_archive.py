@@ -8,7 +8,7 @@ from sqlalchemy import inspect, select
 from models.archive import AlreadyOnFile, Employee, Team, alike
 from models.base import RuleBroken, db
 from models.check_ups_due import due_list
-from models.employee_facts import initials_of, read_employee
+from models.employee_facts import read_employee
 from models.health_file import Absence, AbsenceKind, CheckUp, CheckUpKind, Vaccination, at_work, records_of
 from models.policy.schema import WorkerKind
 from models.timeline import timeline
@@ -103,13 +103,6 @@ def test_somebody_under_sixteen_is_asked_about_and_not_refused():
     assert set(facts.doubts) == {"document"}
     confirmed, _ = read_employee({"name": "张晓明", "document": child}, TODAY, confirmed=True)
     assert confirmed.doubts == {}
-
-
-@pytest.mark.parametrize(
-    ("name", "initials"), [("张晓明", "zxm"), ("张O明", "zom"), ("Léa Roux", "lr"), ("阿卜杜拉·买买提", "abdlmmt"), ("", "")]
-)  # fmt: skip
-def test_the_initials_of_a_name(name, initials):
-    assert initials_of(name) == initials
 
 
 # --- one person, one file ---

@@ -6,7 +6,6 @@ import pytest
 
 from models.base import RuleBroken, db
 from models.enterprises import headcounts
-from models.initials import initials_of
 from models.places import Community, Street
 from tests import make
 from tests.conftest import NOW
@@ -79,10 +78,3 @@ def test_nobody_moves_into_a_closed_place_or_one_of_another_district(town):
     town.other.closed_at = NOW
     with pytest.raises(RuleBroken, match="已经关闭"):
         town.tenant.move_in(town.other, "", NOW)
-
-
-@pytest.mark.parametrize(
-    ("name", "initials"), [("青禾生物", "qhsw"), ("A6设计", "a6sj"), ("（）", ""), ("", "")]
-)
-def test_the_initials_of_a_name_are_letters_and_digits(name, initials):
-    assert initials_of(name) == initials
