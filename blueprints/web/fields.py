@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, StringField, TextAreaField, ValidationError
+from wtforms import DateField, SelectMultipleField, StringField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from models.accounts import Account
 from models.base import RuleBroken
@@ -40,6 +41,13 @@ class PlainLinesField(PlainTextField, TextAreaField):
     """The same in several lines."""
 
     breaks = "\n"
+
+
+class MultiCheckboxField(SelectMultipleField):
+    """Any number of choices, each a box to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
 
 
 class DayField(DateField):

@@ -31,6 +31,7 @@ ITEMS = (
     Item("健康岗位", "user-check", "enterprises.health_posts", "post:see", "enterprise_id"),
     Item("年度计划", "list-checks", "plans.show", "plan:draft", "enterprise_id"),
     Item("企业档案", "file-text", "enterprises.profile", "enterprise:keep", "enterprise_id"),
+    Item("通知", "megaphone", "notices.index", "notice:read"),
     Item("入场", "scan-line", "places.entries", "place:watch", "place_id"),
     Item("在里面", "users", "places.inside", "place:watch", "place_id"),
     Item("在里面", "users", "gate.inside", "visit:inside"),
