@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -92,9 +102,17 @@ def read_all(session: Session, account_id: int, now: datetime) -> int:
 
 def read_about(session: Session, account_id: int, key: str, now: datetime) -> None:
     """The person has seen the thing itself: what told of it is read too. `key` and whatever begins with it and a colon."""
+    seen = update(Message).where(*_unread_about(account_id, key)).values(read_at=now)
+    session.execute(seen.execution_options(synchronize_session=False))
+
+
+def is_unread_about(session: Session, account_id: int, key: str) -> bool:
+    return session.scalar(select(Message.id).where(*_unread_about(account_id, key)).limit(1)) is not None
+
+
+def _unread_about(account_id: int, key: str) -> tuple[ColumnElement[bool], ...]:
     about = (Message.key == key) | Message.key.startswith(f"{key}:", autoescape=True)
-    seen = update(Message).where(Message.account_id == account_id, Message.read_at.is_(None), about)
-    session.execute(seen.values(read_at=now).execution_options(synchronize_session=False))
+    return Message.account_id == account_id, Message.read_at.is_(None), about
 
 
 def forget_old(session: Session, now: datetime, most: int) -> int:

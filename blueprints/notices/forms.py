@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, SelectField
+from wtforms import BooleanField, SelectField, ValidationError
 from wtforms.validators import DataRequired, Length
 
 from blueprints.web.fields import MultiCheckboxField, PlainLinesField, PlainTextField, options
@@ -26,10 +26,20 @@ class NoticeForm(FlaskForm):
         "标题", [DataRequired("请写标题，收到的人先看到它"), _at_most("标题", TITLE_SIGNS)]
     )
     text = PlainLinesField("正文", [DataRequired("请写正文"), _at_most("正文", TEXT_SIGNS)])
-    area = SelectField("发到哪里", validators=[DataRequired("请选发到哪里")])
-    posts = MultiCheckboxField("发给哪些岗位", [DataRequired("请至少选一个收通知的岗位")])
+    area = SelectField("发到哪里", validators=[DataRequired("请选发到哪里")], validate_choice=False)
+    posts = MultiCheckboxField(
+        "发给哪些岗位", [DataRequired("请至少选一个收通知的岗位")], validate_choice=False
+    )
     must_confirm = BooleanField("要对方确认“已阅知”")
     to_group = BooleanField("同时发到工作群")
+
+    def validate_area(self, field: SelectField) -> None:
+        if field.data not in {value for rows in field.choices.values() for value, _ in rows}:
+            raise ValidationError("这个范围不归您，或者已经关闭，请重新选")
+
+    def validate_posts(self, field: MultiCheckboxField) -> None:
+        if not set(field.data) <= {value for value, _ in field.choices}:
+            raise ValidationError("这里没有您选的岗位，请重新选")
 
 
 class FileForm(FlaskForm):

@@ -25,6 +25,7 @@ from blueprints.web.guard import needs, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.paging import paged
 from blueprints.web.site import site
+from models import inbox
 from models.base import RuleBroken, db
 from models.notices import Notice, NoticeKind, NoticeReceipt
 from models.places import District
@@ -70,10 +71,8 @@ def show(notice_id: int) -> ResponseReturnValue:
         return done(url_for("notices.draft", notice_id=notice.id))
     is_mine = db.session.scalar(select(Notice.id).where(Notice.id == notice.id, for_me())) is not None
     receipt = NoticeReceipt.of(db.session(), notice, current_user.id) if is_mine else None
-    if is_mine and notice.withdrawn_at is None and receipt is None:
-        now = site.now()
-        guard.note(lambda session: NoticeReceipt.read(session, notice, current_user.id, now=now))
-        receipt = NoticeReceipt.of(db.session(), notice, current_user.id)
+    if is_mine:
+        receipt = _opened(notice, receipt)
     writes = guard.can("notice:write") and db.session.scalar(
         select(Notice.id).where(Notice.id == notice.id, within_reach("notice:write", Notice))
     )
@@ -81,6 +80,17 @@ def show(notice_id: int) -> ResponseReturnValue:
         "notices/show.html", notice=notice, receipt=receipt, is_mine=is_mine, writes=bool(writes),
         act=JustAct(formdata=None),
     )  # fmt: skip
+
+
+def _opened(notice: Notice, receipt: NoticeReceipt | None) -> NoticeReceipt | None:
+    """Keeps what is news: the first opening of a notice that stands, and that messages about it have been seen."""
+    now, session = site.now(), db.session()
+    if notice.withdrawn_at is None and receipt is None:
+        guard.note(lambda session: NoticeReceipt.read(session, notice, current_user.id, now=now))
+        return NoticeReceipt.of(db.session(), notice, current_user.id)
+    if inbox.is_unread_about(session, current_user.id, notice.key):
+        guard.note(lambda session: inbox.read_about(session, current_user.id, notice.key, now))
+    return receipt
 
 
 @bp.post("/notices/<int:notice_id>/confirm")

@@ -70,7 +70,7 @@ WRITTEN = (
         posts=(*STAFF, Post.GATE_GUARD), read=0.7,
     ),
     Written(
-        NoticeKind.DAILY_POINTS, "今日要点：查看昨天没有报的人，补齐后再交周报",
+        NoticeKind.DAILY_POINTS, "补齐昨天没有报的人，再交周报",
         "一、昨天全区有少数企业没有报齐，请健康管理员上午10点前补齐。\n二、本周气温下降，提醒员工添衣、通风。\n"
         "三、周五下午3点前完成本周的名册核对。",
         2 * HOUR, must_confirm=True, read=0.35, confirmed=0.2,

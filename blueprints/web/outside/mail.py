@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 
 SENDER = "企业首席健康官平台"
 A_LINE = 25  # letters of one connection: servers end longer ones
+AGAIN = 0.2  # seconds between two attempts to shut a line
+A_STEP = (
+    2.0  # seconds more than the whole has: smtplib's own time-out is the last resort, a name's look-up aside
+)
 
 
 class SmtpCarrier:
@@ -79,10 +83,10 @@ class SmtpCarrier:
         domain = self._sender.rpartition("@")[2]
         if self._tls == "tls":
             line: smtplib.SMTP = smtplib.SMTP_SSL(
-                timeout=self._seconds, context=self._context(), local_hostname=domain
+                timeout=self._seconds + A_STEP, context=self._context(), local_hostname=domain
             )
         else:
-            line = smtplib.SMTP(timeout=self._seconds, local_hostname=domain)
+            line = smtplib.SMTP(timeout=self._seconds + A_STEP, local_hostname=domain)
         line._host = self._host  # type: ignore[attr-defined]  # whose certificate it has to be
         ending.of(line)
         try:
@@ -103,19 +107,27 @@ class SmtpCarrier:
 
 
 class _Ending:
-    """Shuts a line from outside when its time is over, whatever it waits for."""
+    """Shuts a line from outside when its time is over, whatever it waits for, and goes on doing so until it is let go."""
 
     def __init__(self, seconds: float) -> None:
         self.has_come = False
+        self._seconds = seconds
         self._line: smtplib.SMTP | None = None
-        self._timer = threading.Timer(seconds, self._shut)
-        self._timer.daemon = True
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._wait, name="end of a letter", daemon=True)
 
     def of(self, line: smtplib.SMTP) -> None:
         self._line = line
 
-    def _shut(self) -> None:
+    def _wait(self) -> None:
+        if self._over.wait(self._seconds):
+            return
         self.has_come = True
+        self._shut()
+        while not self._over.wait(AGAIN):  # it may have been connecting, and have a socket only now
+            self._shut()
+
+    def _shut(self) -> None:
         opened = None if self._line is None else self._line.sock
         if opened is not None:
             with suppress(OSError):
@@ -123,14 +135,14 @@ class _Ending:
                 socket.socket.shutdown(opened, socket.SHUT_RDWR)
 
     def __enter__(self) -> _Ending:
-        self._timer.start()
+        self._watch.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._timer.cancel()
-        self._timer.join()
+        self._over.set()
+        self._watch.join()
 
 
 def written(letter: Letter, sender: str) -> EmailMessage:
