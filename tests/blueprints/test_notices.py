@@ -66,10 +66,10 @@ def send(notice: Notice, at=NOW) -> Notice:
     return notice
 
 
-def draft_of(client, town, area="place", **changes):
+def draft_of(client, town, **changes):
     """Fills in the form; answers the POST's answer."""
     facts = {"kind": "policy", "title": "换季防控要求", "text": "一、通风。", "posts": [C.value, M.value],
-             "area": f"place:{town.park.id}>{area}:{town.park.id}"} | changes  # fmt: skip
+             "area": f"place:{town.park.id}>place:{town.park.id}"} | changes  # fmt: skip
     return submit(client, "/notices/new", None, **facts)
 
 
