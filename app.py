@@ -20,6 +20,8 @@ from blueprints import (
     gate,
     health,
     imports,
+    inbox,
+    notices,
     office,
     operations,
     places,
@@ -28,7 +30,7 @@ from blueprints import (
 from blueprints.web import commands, errors, guard, headers, logs, production, templating
 from blueprints.web.lean import LeanFlask
 from blueprints.web.limits import limiter
-from blueprints.web.outside import health_code
+from blueprints.web.outside import health_code, mail, robot
 from blueprints.web.page import htmx
 from blueprints.web.settings import Settings, engine_options, keys_of
 from blueprints.web.sign_in import csrf, login_manager
@@ -37,12 +39,14 @@ from models import passwords, standing
 from models.accounts import ON_SHIFT
 from models.base import db
 from models.daybook import DayBook
+from models.delivery import Carrier, Channel
 from models.gateview import GateBook
 from models.policy.book import SHIPPED, Book
 from models.vault import open_vault
 
 AREAS = (
-    gate, places, devices, enterprises, archive, health, plans, imports, contacts, office, accounts, admin, operations,
+    gate, places, devices, enterprises, archive, health, plans, imports, contacts, notices, inbox, office, accounts, admin,
+    operations,
 )  # fmt: skip
 
 
@@ -96,6 +100,7 @@ def create_app(**overrides: Any) -> Flask:
             days=DayBook(),
             now=clock(settings.test_clock),
             health_code=health_code.of(settings),
+            carriers=_carriers(settings),
         )
         standing.keep(db.engine, standing.Keeper(book, lambda: app.extensions["site"].now()))
     for extension in (csrf, login_manager, htmx, limiter):
@@ -108,3 +113,9 @@ def create_app(**overrides: Any) -> Flask:
     if settings.production:
         production.check(app)
     return app
+
+
+def _carriers(settings: Settings) -> dict[Channel, Carrier]:
+    """The ways out of the site that are configured."""
+    ways: dict[Channel, Carrier | None] = {Channel.MAIL: mail.of(settings), Channel.ROBOT: robot.of(settings)}
+    return {channel: carrier for channel, carrier in ways.items() if carrier is not None}

@@ -115,6 +115,9 @@ GRANTS: dict[str, frozenset[Post]] = {
     "employee:export": ENTERPRISE_STAFF,
     "employee:import": ENTERPRISE_STAFF,
     "import:handle": ENTERPRISE_STAFF | OFFICERS,  # each their own: a batch belongs to one scope
+    # notices: written within one's own reach, read by those they are for
+    "notice:write": OFFICERS | {P.SPECIALIST},
+    "notice:read": frozenset(Post) - ADMINS,
     # people
     "portfolio:hand_over": OFFICERS | {P.SPECIALIST},
     "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.CHIEF_HEALTH_OFFICER},
@@ -189,6 +192,8 @@ ACTION_LABELS: dict[str, str] = {
     "employee:import": "导入员工",
     "register:import": "导入企业名册",
     "import:handle": "核对、确认、撤销导入",
+    "notice:write": "写通知、看谁读过",
+    "notice:read": "看通知",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",
     "account:manage": "管理账号",

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, func, select, update
 
-from . import destruction, standing, sums
+from . import delivery, destruction, inbox, standing, sums
 from .accounts import LoginSession
 from .base import local
 from .batches import WORKING, Batch, BatchPart
@@ -17,7 +17,7 @@ from .health_links import HealthReminder
 from .timed import HOUR, Tick, same_period
 from .weeks import drop_empty_weeks, make_weeks
 
-AT_ONCE = 1000  # visits that a transaction ends
+AT_ONCE = 1000  # visits that a transaction ends, messages that it deletes
 FIRMS_A_RUN = 20_000  # worked out in one run of the timed work, so that what comes after it waits no longer than a minute
 SESSIONS_KEPT = timedelta(days=30)
 REMINDERS_KEPT = timedelta(days=30)
@@ -51,8 +51,14 @@ def make_sums(tick: Tick) -> None:
 
 
 def destroy(tick: Tick) -> None:
-    """What may no longer be kept goes; then the weeks that it has left empty."""
+    """What may no longer be kept goes; then the weeks that it has left empty. Old messages and letters go without a record: they
+    name nobody."""
     destruction.purge(tick)
+    for forget_old in (inbox.forget_old, delivery.forget_old):
+        gone = AT_ONCE
+        while gone == AT_ONCE:
+            with tick.writing() as session:
+                gone = forget_old(session, tick.now, AT_ONCE)
     with tick.looking() as session:
         plans = list(destruction.plans_of(session, tick))
     if plans:

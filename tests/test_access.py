@@ -19,6 +19,7 @@ from models.gate import CheckIn
 from models.health_entries import Report, Site, Today
 from models.health_file import Vaccination
 from models.keeping import Hold
+from models.notices import Notice, NoticeFile, NoticeKind
 from models.paper import PaperSheet
 from models.places import Adoption
 from models.plans import ActivityKind, Plan
@@ -40,13 +41,16 @@ MATRIX = """
 accounts.accept                public
 accounts.accept_as_me          own
 accounts.choose_post           own
+accounts.clear_mail            own
 accounts.confirm               own
+accounts.confirm_mail          own
 accounts.end_one_session       own
 accounts.end_other_sessions    own
 accounts.forgotten             public
 accounts.invitation            CSUOTE
 accounts.invitations           public
 accounts.invite                CSUOTE
+accounts.mail                  own
 accounts.me                    own
 accounts.more                  own
 accounts.password              own
@@ -227,6 +231,26 @@ imports.register               UOT
 imports.register_template      UOT
 imports.undo                   CMUOT
 imports.wrong                  CMUOT
+inbox.index                    own
+inbox.open_one                 own
+inbox.read_all                 own
+notices.attach                 SUOT
+notices.card                   CMGDSUOT
+notices.confirm                CMGDSUOT
+notices.discard                SUOT
+notices.draft                  SUOT
+notices.edit                   SUOT
+notices.export                 SUOT
+notices.file                   CMGDSUOT
+notices.index                  CMGDSUOT
+notices.new                    SUOT
+notices.readers                SUOT
+notices.remind                 SUOT
+notices.remove_file            SUOT
+notices.send                   SUOT
+notices.sent                   SUOT
+notices.show                   CMGDSUOT
+notices.withdraw               SUOT
 office.adopt                   T
 office.checklist               TY
 office.compare_schemes         UOT
@@ -382,7 +406,16 @@ def numbers(app, town, client):
     db.session.flush()
     shot = Evidence.attach(db.session(), vault, lecture, FileKind.PDF, b"%PDF-", "", now=NOW, by_id=person.id)
     db.session.commit()
+    notice = Notice.write(
+        district_id=town.district.id, by=person, by_scope="district", by_scope_id=town.district.id, now=NOW,
+        kind=NoticeKind.CARD, title="提示卡", text="通风", posts=[Post.HEALTH_MANAGER], scope="district",
+        scope_id=town.district.id, must_confirm=True, to_group=False,
+    )  # fmt: skip
+    make.save(notice)
+    attached = NoticeFile.attach(db.session(), vault, notice, FileKind.PDF, b"%PDF-2", "", now=NOW)
+    db.session.commit()
     return {
+        "notice_id": notice.id, "notice_file_id": attached.id,
         "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id,
         "premises_id": town.tenant.premises[0].id, "account_id": person.id,
         "appointment_id": person.appointments[0].id, "mode_order_id": order.id, "adoption_id": later.id,

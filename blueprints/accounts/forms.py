@@ -98,3 +98,18 @@ class InviteForm(FlaskForm):
 
 class ReasonForm(FlaskForm):
     reason = TextAreaField("原因", [DataRequired("请写原因"), Length(max=200, message="原因最多200个字")])
+
+
+class MailForm(FlaskForm):
+    """`models.mail_addresses.read_address` judges it."""
+
+    address = StringField(
+        "邮箱", [DataRequired("请填邮箱"), Length(max=300, message="邮箱太长，请看是不是多粘贴了")]
+    )
+
+
+class MailCodeForm(FlaskForm):
+    code = StringField(
+        "邮件里的6位验证码",
+        [DataRequired("请填邮件里的6位验证码"), Length(max=20, message="验证码是6位数字")],
+    )

@@ -21,7 +21,7 @@ from wtforms import RadioField as PlainRadioField
 from wtforms import SelectField as PlainSelectField
 from wtforms import SelectMultipleField as PlainSelectMultipleField
 from wtforms.fields.choices import SelectChoice
-from wtforms.widgets import TextInput
+from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from models.accounts import Account
 from models.base import SHANGHAI, RuleBroken
@@ -95,6 +95,13 @@ class PlainLinesField(PlainTextField, TextAreaField):
     """The same in several lines."""
 
     breaks = "\n"
+
+
+class MultiCheckboxField(SelectMultipleField):
+    """Any number of choices, each a box to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
 
 
 class _Dated(Field):

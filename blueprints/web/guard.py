@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from flask import Flask, Response, abort, g, redirect, request, url_for
 from flask_login import current_user
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import Forbidden
 
 from blueprints.web.headers import request_id
@@ -140,6 +141,17 @@ def log(action: str, result: audit.Result, details: dict[str, Any] | None = None
 def seen(**details: Any) -> None:
     """Keeps that the person looked at something: an export, a full telephone number."""
     log(g.action, audit.Result.SEEN, details, **_object())
+
+
+def note(write: Callable[[Session], object]) -> None:
+    """Keeps that the person opened something, where that is a record of its own: a read receipt, say. Like `seen`, of a GET too."""
+    db.session.commit() if not writing.get() else db.session.rollback()
+    before = writing.set(True)
+    try:
+        write(db.session())
+        db.session.commit()
+    finally:
+        writing.reset(before)
 
 
 def _append(action: str, result: audit.Result, details: dict[str, Any] | None, **facts: Any) -> None:

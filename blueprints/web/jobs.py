@@ -16,7 +16,16 @@ from huey.consumer import Consumer
 
 from blueprints.web import import_sheets
 from blueprints.web.site import site
-from models import batch_work, chores, code_checks, staff_readings, timed, watch_rules
+from models import (
+    batch_work,
+    chores,
+    code_checks,
+    delivery,
+    notice_rounds,
+    staff_readings,
+    timed,
+    watch_rules,
+)
 from models.base import db
 from models.timed import DAY, HOUR, MINUTE, Task, Tick
 
@@ -43,6 +52,18 @@ def go_on_with_batches(tick: Tick) -> None:
     batch_work.pick_up(import_sheets.bench())
 
 
+def send_letters(tick: Tick) -> None:
+    """E-mails and posts to a work group that wait, or have failed before."""
+    if site.carriers:
+        delivery.deliver(tick, site.carriers, lambda page: site.settings.public_url.rstrip("/") + page)
+
+
+def go_out(tick: Tick) -> None:
+    """What has just been decided reaches people now, not in a minute."""
+    notice_rounds.go_round(tick)
+    send_letters(tick)
+
+
 TASKS = (
     Task("end_visits", "到关门时间结束来访", MINUTE, chores.end_visits),
     Task("ask_codes", "补查健康码", MINUTE, ask_codes),
@@ -50,10 +71,12 @@ TASKS = (
     Task("raise_notices", "看入口有没有异常", MINUTE, raise_notices),
     Task("go_on_with_batches", "接着做没做完的导入", MINUTE, go_on_with_batches),
     Task("know_standings", "更新企业缺岗情况", MINUTE, chores.know_standings),
+    Task("go_round", "送达通知和提醒", MINUTE, notice_rounds.go_round),
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
     Task("keep_weeks", "准备下几周的登记表", DAY, chores.keep_weeks),
     Task("make_sums", "做日合计", DAY, chores.make_sums),
     Task("purge", "销毁到期登记、员工健康信息", DAY, chores.destroy),
+    Task("send_letters", "发邮件、发工作群", MINUTE, send_letters),  # last: it waits for others
 )
 
 
@@ -73,6 +96,7 @@ class Background:
 
     queue: SqliteHuey
     work_on_batch: Callable[[int], object]
+    go_out: Callable[[], object]
     tick_each_minute: Callable[[], object]
 
 
@@ -103,7 +127,11 @@ def _background(app: Flask) -> Background:
     def work_on_batch(batch_id: int) -> None:
         inside(lambda: batch_work.work(import_sheets.bench(), batch_id))
 
-    return Background(queue, work_on_batch, tick_each_minute)
+    @queue.task()
+    def go_out_now() -> None:
+        inside(lambda: go_out(tick_now()))
+
+    return Background(queue, work_on_batch, go_out_now, tick_each_minute)
 
 
 def begin_batch(batch_id: int) -> None:
@@ -112,6 +140,14 @@ def begin_batch(batch_id: int) -> None:
         batch_work.work(import_sheets.bench(), batch_id)
     else:
         queue_of(current_app._get_current_object()).work_on_batch(batch_id)  # type: ignore[attr-defined]
+
+
+def begin_going_out() -> None:
+    """After the commit: messages and letters go out behind the person's back. Tests wait for it."""
+    if site.settings.env == "test":
+        go_out(tick_now())
+    else:
+        queue_of(current_app._get_current_object()).go_out()  # type: ignore[attr-defined]
 
 
 def consumer_of(app: Flask) -> Consumer:

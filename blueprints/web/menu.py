@@ -42,8 +42,8 @@ ITEMS = (
     Item("花名册", "contact", "contacts.roster", "roster:see", "place_id", ("contacts.",)),
     Item("门岗", "shield-check", "gate.desk", "gate:guard"),
     Item("纸质登记", "notebook-pen", "gate.sheets", "sheet:fill"),
-    Item("去向", "building-2", "places.spellings", "spelling:map", "place_id"),
-    Item("数据核对", "list-checks", "places.board", "place:honesty", "place_id", ("places.counts",)),
+    Item("通知", "megaphone", "notices.index", "notice:read"),
+    Item("数据核对", "list-checks", "places.board", "place:honesty", "place_id", ("places.counts", "places.spellings")),
     Item(
         "入口和设备", "qr-code", "places.gates", "gate:print", "place_id",
         ("devices.", "places.hours", "places.gate_page", "places.reissue", "places.pause"),

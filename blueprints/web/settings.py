@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 
+from models.base import RuleBroken
+from models.mail_addresses import read_address
 from models.vault import Vault
 
 
@@ -45,6 +47,16 @@ class Settings:
     health_code_key: str = field(default="", repr=False)
     health_code_seconds: float = 1.5  # from a question to its last byte
     health_code_at_once: int = 2  # questions of one process; fewer than its threads
+    mail_server: str = ""  # host:port of the SMTP server for letters; empty: none are sent
+    mail_tls: str = "starttls"  # starttls | tls | none (on this machine alone)
+    mail_user: str = ""
+    mail_password: str = field(default="", repr=False)
+    mail_from: str = ""  # whose letters they are
+    mail_seconds: float = 10.0  # for a letter, from connecting to the last word
+    robot_url: str = field(default="", repr=False)  # of a work group's robot; empty: none is told
+    robot_secret: str = field(default="", repr=False)  # DingTalk's signature
+    robot_district: str = ""  # whose group it is
+    robot_seconds: float = 5.0
     contact_days: int = 30  # an enterprise that was not contacted for so long stands out on the roster
 
     @classmethod
@@ -59,6 +71,8 @@ class Settings:
             ("health_code_seconds", float),
             ("health_code_at_once", int),
             ("contact_days", int),
+            ("mail_seconds", float),
+            ("robot_seconds", float),
         ):
             if name in given:
                 given[name] = _number(name, kind, given[name])
@@ -94,6 +108,8 @@ class Settings:
         if not 1 <= self.contact_days <= 365:
             raise Misconfigured("SITE_CONTACT_DAYS在1到365之间")
         self._check_health_code()
+        self._check_mail()
+        self._check_robot()
         if not self.production:
             return
         for name in ("database_url", "secret_key", "data_keys", "public_url", "icp", "police_record"):
@@ -128,6 +144,35 @@ class Settings:
         if not 1 <= self.health_code_at_once <= 64:
             raise Misconfigured("SITE_HEALTH_CODE_AT_ONCE在1到64之间")
 
+    def _check_mail(self) -> None:
+        if not self.mail_server:
+            return
+        host, _, port = self.mail_server.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise Misconfigured("SITE_MAIL_SERVER要写成主机:端口，例如smtp.example.cn:465")
+        if self.mail_tls not in ("starttls", "tls", "none"):
+            raise Misconfigured(f"SITE_MAIL_TLS={self.mail_tls}：只能是starttls、tls或none")
+        if self.mail_tls == "none" and not _is_here(host.strip("[]")):
+            raise Misconfigured("SITE_MAIL_TLS=none只用于本机的邮件服务，别处的要用starttls或tls")
+        try:
+            read_address(self.mail_from)
+        except RuleBroken:
+            raise Misconfigured("设置了SITE_MAIL_SERVER，SITE_MAIL_FROM要写发信的邮箱") from None
+        if bool(self.mail_user) != bool(self.mail_password):
+            raise Misconfigured("SITE_MAIL_USER和SITE_MAIL_PASSWORD要一起设")
+        if not 1 <= self.mail_seconds <= 30:
+            raise Misconfigured("SITE_MAIL_SECONDS在1到30之间")
+
+    def _check_robot(self) -> None:
+        if not self.robot_url:
+            return
+        if not _is_private(self.robot_url):
+            raise Misconfigured("SITE_ROBOT_URL要写成https://的完整地址；在本机，才可以用http://")
+        if not self.robot_district:
+            raise Misconfigured("设置了SITE_ROBOT_URL，还要用SITE_ROBOT_DISTRICT写明是哪个区的工作群")
+        if not 1 <= self.robot_seconds <= 30:
+            raise Misconfigured("SITE_ROBOT_SECONDS在1到30之间")
+
 
 def _number(name: str, kind: type[int] | type[float], written: Any) -> int | float:
     try:
@@ -156,7 +201,15 @@ def _is_here(host: str) -> bool:
 
 
 # What may be handed over as a file whose path is in SITE_<NAME>_FILE, as systemd's LoadCredential does.
-SECRET = ("secret_key", "data_keys", "database_url", "metrics_token")
+SECRET = (
+    "secret_key",
+    "data_keys",
+    "database_url",
+    "metrics_token",
+    "mail_password",
+    "robot_url",
+    "robot_secret",
+)
 MAKE_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 LEAST_SIGNS = 9  # different ones: 24 random characters of base64 have 14 and more
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from flask import current_app
@@ -11,6 +11,7 @@ from werkzeug.local import LocalProxy
 
 from blueprints.web.settings import Settings
 from models.daybook import DayBook
+from models.delivery import Carrier, Channel
 from models.gateview import GateBook
 from models.health_codes import CodeService
 from models.policy.book import Book
@@ -30,6 +31,7 @@ class Site:
     health_code: CodeService | None = (
         None  # None where no service is configured: the visitor's own word counts
     )
+    carriers: Mapping[Channel, Carrier] = field(default_factory=dict)  # the ways out that are configured
 
 
 site: Site = LocalProxy(lambda: current_app.extensions["site"])  # type: ignore[assignment]

@@ -18,7 +18,7 @@ from blueprints.web.menu import home_of, menu_of
 from blueprints.web.page import same_page, text_size, with_filters
 from blueprints.web.sign_in import current_post
 from blueprints.web.site import site
-from models import masks
+from models import inbox, masks
 from models.accounts import SCOPE_MODELS, Appointment
 from models.base import db
 
@@ -46,13 +46,15 @@ def init_app(app: Flask) -> None:
             return {}
         post = current_post()
         name_scopes(guard.serving())
+        on_shift = current_user.login.on_shift
         return {
+            "unread": 0 if on_shift else inbox.unread_of(db.session(), current_user.id),
             "post_now": post,
             "menu": menu_of(post),
             "home": home_of(post),
             "scope_name": scope_name,
             "district": current_user.account.district,
-            "on_shift": current_user.login.on_shift,
+            "on_shift": on_shift,
         }
 
 

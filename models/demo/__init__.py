@@ -19,7 +19,7 @@ from models.access import Post
 from models.accounts import Account, Appointment
 from models.base import RuleBroken, local
 from models.closing import close_visits, closings
-from models.demo import contacting, duty, firms
+from models.demo import contacting, duty, firms, notices
 from models.demo.crowd import Crowd
 from models.demo.days import Days, views_of
 from models.demo.departures import depart
@@ -84,6 +84,7 @@ def load(
         if sketch is YUNXI:
             count_heads(session, town, now)
             same_temperatures(session, town, now)
+            counts["notices"] = notices.publish(session, town, now, seed=own)
             counts["employees"] = firms.staff(
                 session, town, book, vault, now, seed=own, mobiles=mobiles, days=days
             )

@@ -1,3 +1,3 @@
 """Views of accounts: the door, one's own affairs, the people one looks after, invitations and slips."""
 
-from blueprints.accounts.views import door, handed, own, people  # noqa: F401
+from blueprints.accounts.views import door, handed, mail, own, people  # noqa: F401

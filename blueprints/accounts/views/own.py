@@ -26,6 +26,7 @@ from models.access import Post
 from models.accounts import Account, LoginSession
 from models.audit import Result
 from models.base import RuleBroken, db, local
+from models.mail_addresses import MailAddress
 
 ENROLLING = timedelta(minutes=15)
 ISSUER = "企业首席健康官平台"
@@ -40,7 +41,8 @@ def me() -> ResponseReturnValue:
     today = local(site.now()).date()
     held = [a for a in account.appointments if a.ended_at is None and a.ends_on >= today]
     return page(
-        "accounts/me.html", account=account, held=held, today=today, devices=len(_sessions()), is_guard=_is_guard()
+        "accounts/me.html", account=account, held=held, today=today, devices=len(_sessions()), is_guard=_is_guard(),
+        has_mail=db.session.scalar(select(MailAddress.confirmed_at).where(MailAddress.account_id == account.id)) is not None,
     )  # fmt: skip
 
 

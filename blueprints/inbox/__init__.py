@@ -1,0 +1,7 @@
+"""Messages to oneself (消息)."""
+
+from flask import Blueprint
+
+bp = Blueprint("inbox", __name__)
+
+from blueprints.inbox import views  # noqa: E402, F401
