@@ -24,6 +24,7 @@ from blueprints import (
     operations,
     places,
     plans,
+    reports,
 )
 from blueprints.web import commands, errors, guard, headers, logs, production, templating
 from blueprints.web.lean import LeanFlask
@@ -42,7 +43,7 @@ from models.policy.book import SHIPPED, Book
 from models.vault import open_vault
 
 AREAS = (
-    gate, places, devices, enterprises, archive, health, plans, imports, contacts, office, accounts, admin, operations,
+    gate, places, devices, enterprises, archive, health, reports, plans, imports, contacts, office, accounts, admin, operations,
 )  # fmt: skip
 
 

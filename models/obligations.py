@@ -36,6 +36,7 @@ from .policy.schema import Mode
 from .sizes import Size
 
 LIVE = "voided_at IS NULL"
+TO_JUDGE = f"{LIVE} AND review = 'waiting'"
 WAITING = f"{LIVE} AND received_at IS NULL AND excused_at IS NULL"
 
 
@@ -137,6 +138,7 @@ class Obligation(Row):
         Index("ix_obligation_place", "place_id", "last_on"),
         Index("ix_obligation_unit", "unit_id", "last_on"),
         Index("ix_obligation_community", "community_id", "last_on"),
+        Index("ix_obligation_to_judge", "district_id", "received_at", sqlite_where=text(TO_JUDGE), postgresql_where=text(TO_JUDGE)),
         # who has not reported, and whom to remind
         Index("ix_obligation_waiting", "due_at", "district_id", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
     )  # fmt: skip

@@ -28,6 +28,7 @@ ITEMS = (
     Item("今天", "house", "office.overview", "place:oversee"),
     Item("员工", "users", "archive.employees", "employee:see", "enterprise_id"),
     Item("每日健康", "thermometer", "health.day", "health:manage", "enterprise_id"),
+    Item("报送", "file-pen", "reports.index", "report:file", "enterprise_id"),
     Item("健康岗位", "user-check", "enterprises.health_posts", "post:see", "enterprise_id"),
     Item("年度计划", "list-checks", "plans.show", "plan:draft", "enterprise_id"),
     Item("企业档案", "file-text", "enterprises.profile", "enterprise:keep", "enterprise_id"),
@@ -37,6 +38,7 @@ ITEMS = (
     Item("门岗", "shield-check", "gate.desk", "gate:guard"),
     Item("纸质登记", "notebook-pen", "gate.sheets", "sheet:fill"),
     Item("企业", "clipboard-list", "enterprises.index", "enterprise:oversee"),
+    Item("报送", "file-pen", "reports.waiting", "report:see"),
     Item(
         "花名册",
         "contact",

@@ -7,6 +7,7 @@ revision = "0015"
 down_revision = "0010"
 
 LIVE = sa.text("voided_at IS NULL")
+TO_JUDGE = sa.text("voided_at IS NULL AND review = 'waiting'")
 WAITING = sa.text("voided_at IS NULL AND received_at IS NULL AND excused_at IS NULL")
 
 
@@ -62,6 +63,13 @@ def upgrade() -> None:
         table.create_index("ix_obligation_district", ["district_id", "last_on", "street_id"], unique=False)
         table.create_index("ix_obligation_enterprise_due", ["enterprise_id", "due_at"], unique=False)
         table.create_index("ix_obligation_place", ["place_id", "last_on"], unique=False)
+        table.create_index(
+            "ix_obligation_to_judge",
+            ["district_id", "received_at"],
+            unique=False,
+            sqlite_where=TO_JUDGE,
+            postgresql_where=TO_JUDGE,
+        )
         table.create_index("ix_obligation_unit", ["unit_id", "last_on"], unique=False)
         table.create_index(
             "ix_obligation_waiting",
@@ -78,12 +86,95 @@ def upgrade() -> None:
             postgresql_where=LIVE,
         )
 
+    op.create_table(
+        "lock_exception",
+        sa.Column("obligation_id", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("granted_by_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["granted_by_id"], ["account.id"], name=op.f("fk_lock_exception_granted_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["obligation_id"], ["obligation.id"], name=op.f("fk_lock_exception_obligation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lock_exception")),
+    )
+    with op.batch_alter_table("lock_exception") as table:
+        table.create_index(table.f("ix_lock_exception_obligation_id"), ["obligation_id"], unique=False)
+
+    op.create_table(
+        "report_draft",
+        sa.Column("obligation_id", sa.Integer(), nullable=False),
+        sa.Column("typed", sa.JSON(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["by_id"], ["account.id"], name=op.f("fk_report_draft_by_id")),
+        sa.ForeignKeyConstraint(
+            ["obligation_id"], ["obligation.id"], name=op.f("fk_report_draft_obligation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_draft")),
+        sa.UniqueConstraint("obligation_id", name=op.f("uq_report_draft_obligation_id")),
+    )
+    op.create_table(
+        "report_version",
+        sa.Column("obligation_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("numbers", sa.JSON(), nullable=False),
+        sa.Column("archive", sa.JSON(), nullable=False),
+        sa.Column("comments", sa.JSON(), nullable=False),
+        sa.Column("source", sa.String(length=32), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["by_id"], ["account.id"], name=op.f("fk_report_version_by_id")),
+        sa.ForeignKeyConstraint(
+            ["obligation_id"], ["obligation.id"], name=op.f("fk_report_version_obligation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_version")),
+        sa.UniqueConstraint("key", name=op.f("uq_report_version_key")),
+        sa.UniqueConstraint("obligation_id", "number", name=op.f("uq_report_version_obligation_id_number")),
+    )
+    op.create_table(
+        "report_review",
+        sa.Column("version_id", sa.Integer(), nullable=False),
+        sa.Column("verdict", sa.String(length=32), nullable=False),
+        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["by_id"], ["account.id"], name=op.f("fk_report_review_by_id")),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["report_version.id"], name=op.f("fk_report_review_version_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_review")),
+    )
+    with op.batch_alter_table("report_review") as table:
+        table.create_index(table.f("ix_report_review_version_id"), ["version_id"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("report_review") as table:
+        table.drop_index(table.f("ix_report_review_version_id"))
+
+    op.drop_table("report_review")
+    op.drop_table("report_version")
+    op.drop_table("report_draft")
+    with op.batch_alter_table("lock_exception") as table:
+        table.drop_index(table.f("ix_lock_exception_obligation_id"))
+
+    op.drop_table("lock_exception")
     with op.batch_alter_table("obligation") as table:
         table.drop_index("uq_obligation_live", sqlite_where=LIVE, postgresql_where=LIVE)
         table.drop_index("ix_obligation_waiting", sqlite_where=WAITING, postgresql_where=WAITING)
         table.drop_index("ix_obligation_unit")
+        table.drop_index("ix_obligation_to_judge", sqlite_where=TO_JUDGE, postgresql_where=TO_JUDGE)
         table.drop_index("ix_obligation_place")
         table.drop_index("ix_obligation_enterprise_due")
         table.drop_index("ix_obligation_district")
