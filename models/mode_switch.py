@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from .base import local
 from .enterprises import Enterprise
-from .ledger import reached_by
+from .ledger_work import reached_by
 from .office import adoptions_of, open_orders
 from .places import ModeOrder
 from .policy.book import Book

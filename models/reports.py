@@ -24,7 +24,6 @@ class Source(Labelled):
 
     FORM = "form", "逐项填报"
     ZERO = "zero", "零报告"
-    SHEET = "sheet", "表格导入"
 
 
 class ReportVersion(Row):

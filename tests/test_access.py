@@ -290,10 +290,12 @@ plans.show                     CM
 plans.suggest                  CM
 reports.excuse                 UOT
 reports.fill                   CM
+reports.fill_in                CM
 reports.index                  CM
 reports.open_again             UOT
 reports.review                 SUO
 reports.show                   SUOT
+reports.template               CM
 reports.waiting                SUOT
 """
 ROWS = dict(line.split() for line in MATRIX.strip().splitlines())

@@ -95,11 +95,11 @@ class Sheet:
 @needs("report:file", Enterprise)
 def fill(enterprise: Enterprise, first_on: str) -> ResponseReturnValue:
     """The report of the period that begins on this day: filled, kept as a draft, filed, corrected. Server time decides."""
-    begins = _day(first_on)
+    begins = day_of(first_on)
     errors: dict[str, str] = {}
     reading: Reading | None = None
     if request.method == "POST":
-        obligation = _held(enterprise, begins)
+        obligation = held(enterprise, begins)
         if not JustAct().validate():
             errors["form"] = STALE
         else:
@@ -179,13 +179,12 @@ def _shown(
     enterprise: Enterprise, begins: date, errors: dict[str, str], reading: Reading | None
 ) -> ResponseReturnValue:
     session, now = db.session(), site.now()
-    obligation = _as_it_is(enterprise, begins)
-    sheet = _sheet(enterprise, obligation)
+    obligation, sheet = sheet_of(enterprise, begins)
     stored = obligation.id is not None
     versions = versions_of(session, obligation) if stored else []
     draft = draft_of(session, obligation) if stored else None
     posted = request.method == "POST"
-    sheet.typed = _typed() if posted else _begun(enterprise, sheet, draft.typed if draft else None)
+    sheet.typed = _typed() if posted else begun(enterprise, sheet, draft.typed if draft else None)
     sheet.errors = errors | (reading.errors if reading else {})
     sheet.warnings = reading.warnings if reading else {}
     takes = obligation.takes(now)
@@ -210,7 +209,7 @@ def _zero_refused(enterprise: Enterprise, sheet: Sheet) -> str:
     return ""
 
 
-def _begun(enterprise: Enterprise, sheet: Sheet, draft: Mapping[str, str] | None) -> dict[str, str]:
+def begun(enterprise: Enterprise, sheet: Sheet, draft: Mapping[str, str] | None) -> dict[str, str]:
     """What stands in the fields at first: the draft, or what was filed, or what the archive knows. Never an earlier report."""
     if draft is not None:
         return dict(draft)
@@ -235,11 +234,18 @@ def _sheet(enterprise: Enterprise, obligation: Obligation) -> Sheet:
     )  # fmt: skip
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
+    """The day in an address; 404 for what is none."""
     try:
         return date.fromisoformat(text)
     except ValueError:
         refuse(404, g.action)
+
+
+def sheet_of(enterprise: Enterprise, begins: date) -> tuple[Obligation, Sheet]:
+    """The obligation that begins on a day, and its page."""
+    obligation = _as_it_is(enterprise, begins)
+    return obligation, _sheet(enterprise, obligation)
 
 
 def _as_it_is(enterprise: Enterprise, begins: date) -> Obligation:
@@ -253,7 +259,7 @@ def _as_it_is(enterprise: Enterprise, begins: date) -> Obligation:
     return one
 
 
-def _held(enterprise: Enterprise, begins: date) -> Obligation:
+def held(enterprise: Enterprise, begins: date) -> Obligation:
     """The obligation in the table, for us alone."""
     session = db.session()
     Ledger(site.book, site.now()).store(session, [enterprise.id])

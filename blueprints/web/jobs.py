@@ -16,7 +16,7 @@ from huey.consumer import Consumer
 
 from blueprints.web import import_sheets
 from blueprints.web.site import site
-from models import batch_work, chores, code_checks, ledger, timed, watch_rules
+from models import batch_work, chores, code_checks, ledger_work, timed, watch_rules
 from models.base import db
 from models.timed import DAY, HOUR, MINUTE, Task, Tick
 
@@ -43,7 +43,7 @@ TASKS = (
     Task("ask_codes", "补查健康码", MINUTE, ask_codes),
     Task("raise_notices", "看入口有没有异常", MINUTE, raise_notices),
     Task("go_on_with_batches", "接着做没做完的导入", MINUTE, go_on_with_batches),
-    Task("keep_ledger", "记报送台账", MINUTE, ledger.keep),
+    Task("keep_ledger", "记报送台账", MINUTE, ledger_work.keep),
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
     Task("keep_weeks", "准备下几周的登记表", DAY, chores.keep_weeks),
     Task("make_sums", "做日合计", DAY, chores.make_sums),

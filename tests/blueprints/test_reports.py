@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from decimal import Decimal
 from threading import Barrier
 
+import openpyxl
 import pytest
 from sqlalchemy import func, select
 
@@ -607,3 +609,50 @@ def test_what_is_due_stands_first_on_the_home_page(town, week, clock, manager):
     page = opened(manager(), f"/enterprises/{town.tenant.id}")
     assert "要报送的" in page.text
     assert "逾期1小时，还没有报" in page.text
+
+
+# --- by workbook ---
+
+
+def upload(client, address: str, content: bytes, name: str = "填报.xlsx"):
+    form = opened(client, address).form(f"{address}/sheet")
+    return client.post(form.action, data=form.data(file=(io.BytesIO(content), name)))
+
+
+def test_a_sheet_fills_the_page_and_files_nothing(week, manager):
+    client = manager()
+    answer = client.get(f"{week}/sheet.xlsx")
+    assert answer.status_code == 200
+    workbook = openpyxl.load_workbook(io.BytesIO(answer.data))
+    sheet_ = workbook.active
+    rows = {sheet_.cell(row, 1).value: row for row in range(1, sheet_.max_row + 1)}
+    sheet_.cell(rows["实到"], 2).value = "110"
+    sheet_.cell(rows["发热（37.3℃以上）"], 2).value = "两人"
+    sheet_.cell(rows["因病缺勤"], 2).value = "1"
+    sheet_.cell(rows["因病缺勤"], 3).value = "流感"
+    sheet_.cell(sheet_.max_row + 1, 1).value = "食堂卫生"
+    sheet_.cell(sheet_.max_row, 2).value = "好"
+    target = io.BytesIO()
+    workbook.save(target)
+    page = landed(client, upload(client, week, target.getvalue()))
+    assert "还没有提交，请核对。没有认得的：食堂卫生" in page.text
+    assert versions() == 0
+    fields = sheet(client, week).fields
+    assert (fields["present"], fields["fever"], fields["absent_ill_why"]) == (["110"], ["两人"], ["流感"])
+    answer = client.post(week, data=sheet(client, week).data() | {"step": "file"})
+    assert "没有看懂“两人”" in refused(answer)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (b"", "a.xlsx", "表格"),
+        (b"x", "a.exe", "表格"),
+        ("项目,这一份\n食堂,1\n".encode(), "a.csv", "没有认得的项目"),
+    ],
+)
+def test_what_is_no_sheet_of_this_report_is_refused_in_words(week, manager, content, name, said):
+    client = manager()
+    page = landed(client, upload(client, week, content, name))
+    assert said in page.text
+    assert versions() == 0
