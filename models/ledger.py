@@ -91,7 +91,7 @@ class Ledger:
         self._rules: dict[int, Rules] = {}
         self._orders: dict[int, Sequence[ModeOrder]] = {}
         self._places: dict[int, Place] | None = None
-        self._divided: dict[Any, tuple[Period, ...]] = {}
+        self._divided: dict[Any, Sequence[tuple[Period, dict[str, Any]]]] = {}
 
     # --- looking ---
 
@@ -110,27 +110,28 @@ class Ledger:
     def _change(self, session: Session, home: Home, begins: date, rows: Sequence[Any]) -> Change:
         change = Change()
         periods = self._periods(session, home, begins)
-        wanted = {one.first_on: one for one in periods}
+        wanted = {one.first_on: (one, shape) for one, shape in periods}
         for row in rows:
             if row.first_on < begins:
                 continue  # before a day that is settled
-            one = wanted.get(row.first_on)
+            one, shape = wanted.get(row.first_on, (None, {}))
             if one is None or one.mode is not row.mode:
-                change.voided[row.id] = self._why(home, row, periods)
+                change.voided[row.id] = self._why(home, row, [period for period, _ in periods])
                 continue
             del wanted[row.first_on]
-            shape = _shape(one, self._kind(session, home, one))
             if any(getattr(row, name) != value for name, value in shape.items()):
                 change.reshaped[row.id] = shape
-        change.made = [self._row(session, home, one) for one in wanted.values()]
+        change.made = [self._row(home, one, shape) for one, shape in wanted.values()]
         return change
 
-    def _periods(self, session: Session, home: Home, begins: date) -> tuple[Period, ...]:
+    def _periods(self, session: Session, home: Home, begins: date) -> Sequence[tuple[Period, dict[str, Any]]]:
+        """Each period with what its row says."""
         stretches = self._stretches(session, home)
         key = (home.district_id, begins, stretches, home.closed_on)
         if key not in self._divided:  # most enterprises of a district share theirs
             rules = self._rules_of(session, home.district_id)
-            self._divided[key] = partition(rules, begins, self.today, stretches, home.closed_on)
+            found = partition(rules, begins, self.today, stretches, home.closed_on)
+            self._divided[key] = [(one, _shape(one, self._kind(one))) for one in found]
         return self._divided[key]
 
     def _stretches(self, session: Session, home: Home) -> tuple[Stretch, ...]:
@@ -157,16 +158,16 @@ class Ledger:
         back = row.mode is Mode.EMERGENCY and covering is not None and covering.mode is Mode.NORMAL
         return RESTORED if back else DIVIDED_ANEW
 
-    def _row(self, session: Session, home: Home, one: Period) -> dict[str, Any]:
+    def _row(self, home: Home, one: Period, shape: dict[str, Any]) -> dict[str, Any]:
         return {
             "enterprise_id": home.id, "district_id": home.district_id, "street_id": home.street_id,
             "community_id": home.community_id, "unit_id": home.unit_id, "place_id": home.place_at(self.now),
             "size": home.size, "first_on": one.first_on, "made_at": self.now, "void_reason": "", "excuse_reason": "",
             "version": 0, "zero": False, "changed_after_acceptance": False,
-            **_shape(one, self._kind(session, home, one)),
+            **shape,
         }  # fmt: skip
 
-    def _kind(self, session: Session, home: Home, one: Period) -> Kind:
+    def _kind(self, one: Period) -> Kind:
         return Kind(self.book.get(one.scheme_key).reporting[one.mode].period)
 
     # --- reading ---

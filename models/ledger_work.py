@@ -13,7 +13,7 @@ from .places import ModeOrder, Place
 from .policy.workdays import HOLIDAYS
 from .timed import DAY, LOG, Tick, same_period
 
-AT_ONCE = 500  # enterprises that a transaction looks after
+AT_ONCE = 200  # enterprises that a transaction looks after: on SQLite visitors wait for it
 MARGIN = timedelta(minutes=5)  # an order may be written while a pass is under way
 STILL_LOOKED_AT = timedelta(days=40)  # after an enterprise has closed
 
