@@ -26,6 +26,7 @@ from blueprints import (
     operations,
     places,
     plans,
+    reports,
 )
 from blueprints.web import commands, errors, guard, headers, logs, production, templating
 from blueprints.web.lean import LeanFlask
@@ -45,8 +46,8 @@ from models.policy.book import SHIPPED, Book
 from models.vault import open_vault
 
 AREAS = (
-    gate, places, devices, enterprises, archive, health, plans, imports, contacts, notices, inbox, office, accounts, admin,
-    operations,
+    gate, places, devices, enterprises, archive, health, reports, plans, imports, contacts, notices, inbox, office, accounts,
+    admin, operations,
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from models.gate import CheckIn
 from models.health_entries import Report, Site, Today
 from models.health_file import Vaccination
 from models.keeping import Hold
+from models.ledger import Ledger, recent
 from models.notices import Notice, NoticeFile, NoticeKind
 from models.paper import PaperSheet
 from models.places import Adoption
@@ -313,6 +314,15 @@ plans.remove                   CM
 plans.reopen                   CM
 plans.show                     CM
 plans.suggest                  CM
+reports.excuse                 UOT
+reports.fill                   CM
+reports.fill_in                CM
+reports.index                  CM
+reports.open_again             UOT
+reports.review                 SUO
+reports.show                   SUOT
+reports.template               CM
+reports.waiting                SUOT
 """
 ROWS = dict(line.split() for line in MATRIX.strip().splitlines())
 
@@ -390,6 +400,8 @@ def numbers(app, town, client):
             now=NOW,
         )
     )
+    Ledger(app.extensions["site"].book, NOW).store(db.session(), [town.tenant.id])
+    (owed,) = recent(db.session(), town.tenant.id, 2)
     begun = HeadCount.begin(db.session(), town.gate, now=NOW, by_id=person.id)
     plan = make.save(Plan.begin(town.tenant, NOW.year, now=NOW, by_id=person.id))
     lecture = plan.add(
@@ -432,6 +444,7 @@ def numbers(app, town, client):
         "follow_up_id": _somebody_unwell(employee), "employee_id": employee.id,
         "team_id": team.id, "record_kind": "vaccination", "record_id": dose.id,
         "batch_id": batch.id,
+        "obligation_id": owed.id, "first_on": owed.first_on.isoformat(),
     }  # fmt: skip
 
 

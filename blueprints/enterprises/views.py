@@ -15,9 +15,13 @@ from models import posts
 from models.access import Post
 from models.base import db, local
 from models.enterprises import Enterprise, Premises
+from models.ledger import Ledger, recent
+from models.obligations import to_do
 from models.office import health_staff, open_orders, questions_added, staff_lines, visitors_of
 from models.places import Unit
 from models.plans import coming
+
+REPORTS = 20  # how far back a report may still be to do
 
 
 @bp.get("/enterprises/<int:enterprise_id>")
@@ -63,6 +67,12 @@ def home(enterprise: Enterprise) -> Response:
             .where(within_reach("enterprise:home", Enterprise), Enterprise.id != enterprise.id)
             .order_by(Enterprise.name)
         ).all(),
+        reports=to_do(
+            Ledger(site.book, now).as_it_will_be(
+                session, enterprise.id, recent(session, enterprise.id, REPORTS)
+            ),
+            now,
+        ),
         coming=coming(session, enterprise.id, today),
         mode_now="emergency" if orders else "normal",
     )

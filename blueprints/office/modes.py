@@ -16,6 +16,7 @@ from blueprints.web.paging import paged
 from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models.base import RuleBroken, db, local
+from models.mode_switch import ending, opening
 from models.office import (
     SCOPE_ROWS,
     SCOPE_WORDS,
@@ -27,6 +28,7 @@ from models.office import (
 )
 from models.places import District, ModeOrder, Place
 from models.policy import names
+from models.policy.periods import Period
 from models.policy.schema import Mode, Policy
 
 PERIODS = names.VALUES["period"]
@@ -93,11 +95,13 @@ def open_mode() -> ResponseReturnValue:
         form.form_errors.append(str(refusal))
         return page("office/open_mode.html", form=form, effect=None)
     effect = effect_of(db.session(), scope, int(number), now)
+    switch = opening(db.session(), site.book, order)
     if request.form.get("step") != "confirm":
         return page(
             "office/open_mode.html",
             form=form,
             effect=effect,
+            switch=switch,
             order=order,
             scope_title=_scope_name(scope, int(number)),
             added=questions_added(policy),
@@ -109,7 +113,9 @@ def open_mode() -> ResponseReturnValue:
     db.session.add(order)
     db.session.flush()
     flash(
-        f"“{order.name}”已经开启，{len(effect.places)}个场所、{effect.gates}个入口现在就用应急登记表。", "ok"
+        f"“{order.name}”已经开启，{len(effect.places)}个场所、{effect.gates}个入口现在就用应急登记表"
+        f"{_daily_from(switch.enterprises, switch.daily)}。",
+        "ok",
     )
     commit(
         opened=order.id,
@@ -118,7 +124,7 @@ def open_mode() -> ResponseReturnValue:
         scope_id=order.scope_id,
         places=len(effect.places),
         gates=effect.gates,
-        enterprises=effect.enterprises,
+        enterprises=switch.enterprises,
         reason=order.reason,
     )
     return done(url_for("office.modes"))
@@ -155,8 +161,17 @@ def end_mode(mode_order: ModeOrder) -> ResponseReturnValue:
         order=mode_order,
         scope_title=_scope_name(mode_order.scope, mode_order.scope_id),
         effect=effect_of(db.session(), mode_order.scope, mode_order.scope_id, now, besides=mode_order),
+        switch=ending(db.session(), site.book, mode_order, now),
+        periods=PERIODS,
+        normal=policy.reporting[Mode.NORMAL] if (policy := _policy()) else None,
         mode_now="emergency",
     )
+
+
+def _daily_from(enterprises: int, daily: Period | None) -> str:
+    if not enterprises or daily is None:
+        return ""
+    return f"；{enterprises}家企业{daily.first_on.month}月{daily.first_on.day}日起每天报送"
 
 
 def _policy() -> Policy | None:

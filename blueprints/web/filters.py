@@ -40,6 +40,11 @@ def instant(at: datetime) -> str:
     return day(at) + clock_time(at)
 
 
+def wall_instant(at: datetime) -> str:
+    """The same of a wall time, which has no time zone: what a scheme computes with."""
+    return f"{at.month}月{at.day}日{at:%H:%M}"
+
+
 def full_instant(at: datetime) -> str:
     return f"{full_day(at)}{clock_seconds(at)}"
 
@@ -92,6 +97,7 @@ ALL = (
     full_day,
     weekday,
     instant,
+    wall_instant,
     full_instant,
     iso,
     span,

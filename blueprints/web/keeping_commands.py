@@ -10,9 +10,11 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from blueprints.web import jobs
+from blueprints.web.site import site
 from models import destruction, staff_retention
-from models.base import db, reading
+from models.base import db, local, reading
 from models.places import District
+from models.policy.workdays import HOLIDAYS
 from models.timed import Outcome, alone
 
 
@@ -24,6 +26,11 @@ def tick_command() -> None:
     outcomes = jobs.tick()
     for name, outcome in outcomes.items():
         click.echo(f"{labels[name]}：{outcome.label}")
+    if (year := site.book.days.lacks(local(site.now()).date())) is not None:
+        click.echo(
+            f"还没有{year}年的节假日和调休，截止时刻先按周一到周五上班算；请在SITE_POLICY_DIR里的{HOLIDAYS}写上这一年",
+            err=True,
+        )
     if Outcome.FAILED in outcomes.values():
         raise click.ClickException("有没做成的，15分钟内自动再做；原因见“保存与销毁”页面或日志")
 

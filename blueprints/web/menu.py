@@ -33,6 +33,7 @@ ITEMS = (
     Item("今天", "house", "office.overview", "place:oversee"),
     Item("员工", "users", "archive.employees", "employee:see", "enterprise_id", ("archive.", "imports.")),
     Item("每日健康", "thermometer", "health.day", "health:manage", "enterprise_id", ("health.",)),
+    Item("报送", "file-pen", "reports.index", "report:file", "enterprise_id", ("reports.",)),
     Item("健康岗位", "user-check", "enterprises.health_posts", "post:see", "enterprise_id"),
     Item("年度计划", "list-checks", "plans.show", "plan:draft", "enterprise_id", ("plans.",)),
     Item("企业档案", "file-text", "enterprises.profile", "enterprise:keep", "enterprise_id"),
@@ -40,8 +41,8 @@ ITEMS = (
     Item("在里面", "users", "places.inside", "place:watch", "place_id", ("gate.evacuation_of_place",)),
     Item("在里面", "users", "gate.inside", "visit:inside"),
     Item("花名册", "contact", "contacts.roster", "roster:see", "place_id", ("contacts.",)),
-    Item("门岗", "shield-check", "gate.desk", "gate:guard"),
-    Item("纸质登记", "notebook-pen", "gate.sheets", "sheet:fill"),
+    Item("门岗", "shield-check", "gate.desk", "gate:guard", pages=("gate.sheets", "gate.sheet")),
+    Item("报送", "file-pen", "reports.waiting", "report:see", pages=("reports.",)),
     Item("通知", "megaphone", "notices.index", "notice:read"),
     Item("数据核对", "list-checks", "places.board", "place:honesty", "place_id", ("places.counts", "places.spellings")),
     Item(

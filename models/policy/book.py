@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Protocol
 
 from models.policy.loader import SCHEME, load_pack
+from models.policy.periods import Rules
 from models.policy.records import PolicyError
 from models.policy.schema import Policy
+from models.policy.workdays import WorkDays
 
 SHIPPED = Path(__file__).parent / "packs"
 
@@ -24,7 +26,8 @@ class Adoption(Protocol):
 class Book:
     """All packs, read once at the start. A broken pack stops the start: no gate opens by half a scheme."""
 
-    def __init__(self, packs: Iterable[tuple[Path, Policy]]) -> None:
+    def __init__(self, packs: Iterable[tuple[Path, Policy]], days: WorkDays | None = None) -> None:
+        self.days = days or WorkDays()
         self._policies: dict[str, Policy] = {}
         self._folders: dict[str, Path] = {}
         for folder, policy in packs:
@@ -35,8 +38,9 @@ class Book:
 
     @classmethod
     def read(cls, *folders: Path) -> "Book":
-        """Every pack below the given folders, in the order of their paths."""
-        return cls((folder, load_pack(folder)) for folder in pack_folders(*folders))
+        """Every pack below the given folders, in the order of their paths, and the public holidays that lie beside them."""
+        packs = ((folder, load_pack(folder)) for folder in pack_folders(*folders))
+        return cls(packs, WorkDays.read(*folders))
 
     def keys(self) -> tuple[str, ...]:
         return tuple(self._policies)
@@ -61,6 +65,11 @@ class Book:
             return None
         latest = max(from_on for from_on, _ in begun)
         return self.get([key for from_on, key in begun if from_on == latest][-1])
+
+    def rules(self, adoptions: Iterable[Adoption | tuple[str, date]]) -> Rules:
+        """What a district with these adoptions reports by, over time. Of two from the same day the later in the row decides."""
+        begun = {from_on: key for key, from_on in map(_key_and_date, adoptions)}
+        return Rules(tuple((from_on, self.get(begun[from_on])) for from_on in sorted(begun)), self.days)
 
 
 def pack_folders(*folders: Path) -> Iterator[Path]:

@@ -22,6 +22,7 @@ from models.policy.schema import (
     Mode,
     Policy,
     Question,
+    ReportField,
     Retention,
     StaffingRule,
     Thresholds,
@@ -48,7 +49,12 @@ def load_pack(folder: Path) -> Policy:
     in_gate = place_of(folder, GATE)
     gate = read_table(folder, GATE)
     blanks = build(tuple[str, ...], gate.pop("blanks", []), in_gate.key("blanks"))
+    figures = {**_figures(thresholds), **_figures(look_back)}
     forms = build(Mapping[Mode, GateForm], gate, in_gate)
+    in_reporting = place_of(folder, REPORTING)
+    reporting = read_table(folder, REPORTING)
+    asked = build(tuple[str, ...], reporting.pop("blanks", []), in_reporting.key("blanks"))
+    fields_of_report = build(tuple[ReportField, ...], reporting.pop("fields", []), in_reporting.key("fields"))
     policy: Policy = build(
         Policy,
         scheme,
@@ -57,12 +63,14 @@ def load_pack(folder: Path) -> Policy:
         thresholds=thresholds,
         look_back=look_back,
         staffing=build(StaffingRule, read_table(folder, STAFFING), place_of(folder, STAFFING)),
-        reporting=build(Mapping[Mode, Cadence], read_table(folder, REPORTING), place_of(folder, REPORTING)),
-        gate=_with_blanks_filled(forms, blanks, {**_figures(thresholds), **_figures(look_back)}, in_gate),
+        reporting=build(Mapping[Mode, Cadence], reporting, in_reporting),
+        report=_with_blanks_filled(fields_of_report, asked, figures, in_reporting),
+        gate=_with_blanks_filled(forms, blanks, figures, in_gate),
     )
     _check_thresholds(policy.thresholds, in_scheme.key("thresholds"))
     _check_retention(policy.retention, in_scheme.key("retention"))
     _check_staffing(policy, place_of(folder, STAFFING))
+    _check_report(policy, in_reporting)
     for mode, form in policy.gate.items():
         _check_form(form, policy.measures_in_force[mode], in_gate.key(mode.value))
     return policy
@@ -107,9 +115,9 @@ def _figures(rule: Thresholds | LookBack) -> dict[str, str]:
 
 
 def _with_blanks_filled(
-    forms: Mapping[Mode, GateForm], declared: tuple[str, ...], figures: Mapping[str, str], place: Place
-) -> Mapping[Mode, GateForm]:
-    """The forms with their declared blanks ($risk_area_days) filled from the figures of the scheme.
+    forms: Any, declared: tuple[str, ...], figures: Mapping[str, str], place: Place
+) -> Any:
+    """Forms of a gate or fields of a report with their declared blanks ($risk_area_days) filled from the figures of the scheme.
 
     A figure thus stands in one place, and no label goes on saying 14天 where the scheme has gone over to 7.
     """
@@ -128,7 +136,7 @@ def _with_blanks_filled(
     for blank in declared:
         if blank not in figures:
             raise place.key("blanks").fault(f"空 ${blank} 没有数值可填，可以用：{'、'.join(figures)}")
-    filled: Mapping[Mode, GateForm] = with_texts(forms, fill, place)
+    filled = with_texts(forms, fill, place)
     for blank in declared:
         if blank not in used:
             raise place.key("blanks").fault(f"声明了空 ${blank}，但没有用到")
@@ -187,6 +195,25 @@ def _check_staffing(policy: Policy, place: Place) -> None:
     for post in rule.posts():
         if policy.post(post) is None:
             raise place.key("bands").fault(f"用了岗位 {post}，但 {SCHEME} 的 posts 里没有")
+
+
+def _check_report(policy: Policy, place: Place) -> None:
+    """Each mode asks something, and a number is bounded by one that is asked wherever it is."""
+    for mode in Mode:
+        asked = {one.key for one in policy.asked_in(mode)}
+        if not asked:
+            raise place.key("fields").fault(f"{mode.value} 没有报送项")
+        for one in policy.asked_in(mode):
+            if one.at_most is not None and (one.at_most == one.key or one.at_most not in asked):
+                raise (
+                    place.key("fields")
+                    .item(one.key)
+                    .key("at_most")
+                    .fault(f"{mode.value} 没有另一项 {one.at_most}")
+                )
+    for mode, cadence in policy.reporting.items():
+        if cadence.jump_times < 2 or cadence.jump_reports == 0:
+            raise place.key(mode.value).fault("jump_times 至少是2，jump_reports 不能是0")
 
 
 def _check_form(form: GateForm, in_force: bool, place: Place) -> None:

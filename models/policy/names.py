@@ -85,6 +85,20 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "due_time": "截止时刻",
         "locks_days_after_due": "截止以后几天锁定",
         "cut_off": "几点以前下令当天算",
+        "opens_days_before_end": "期末几天以前开始填报",
+        "soon_hours": "截止几小时以前算将到期",
+        "moves_on_holidays": "截止在节假日时是否顺延",
+        "jump_times": "数字是平常的几倍要说明",
+        "jump_least": "数字至少多几个要说明",
+        "jump_reports": "平常按最近几份报送算",
+        "fields": "报送项",
+        "key": "报送项代号",
+        "group": "归在哪一组",
+        "modes": "哪些响应状态下要报",
+        "fill": "怎么填",
+        "zero": "零报告时是不是0",
+        "watched": "突然变多要不要说明",
+        "at_most": "不能大于",
         "code": "岗位代号",
         "scope": "管理范围",
         "duty": "职责",
@@ -149,6 +163,26 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
         "other": "其他",
     }
 )
+REPORTED: Mapping[str, str] = MappingProxyType(
+    {
+        "expected": "应到",
+        "present": "实到",
+        "absent_ill": "因病缺勤",
+        "measured": "已测温",
+        "fever": "发热",
+        "symptoms": "有症状",
+        "risk_area": "风险地区旅居",
+        "overseas": "境外旅居",
+        "code_yellow": "黄码",
+        "code_red": "红码",
+        "visitors": "来访登记",
+        "visitors_travelled": "来访的旅居史",
+        "vaccinated_full": "全程接种",
+        "vaccinated_booster": "加强接种",
+        "follow_ups_open": "未结跟进",
+        "follow_ups_closed": "已结跟进",
+    }
+)
 EFFECTS: Mapping[str, str] = MappingProxyType(
     {Effect.PASS: "可以进入", Effect.ATTENTION: "请门岗看", Effect.REFUSED: "禁止进入"}
 )
@@ -180,6 +214,10 @@ VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "effect": EFFECTS,
         "mode": MODES,
+        "modes": MODES,
+        "fill": {"computed": "按档案算好，不用填", "archive": "按档案填好，可以改", "fresh": "每次现填"},
+        "key": REPORTED,
+        "at_most": REPORTED,
         "counted_kinds": {kind.value: kind.label for kind in WorkerKind},
         "required": {"down": "不算", "up": "算1名"},
         "advised": {"down": "不算", "up": "算1名"},
@@ -189,7 +227,7 @@ VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "value": ANSWERS,
     }
 )
-AREAS = ("gate", "thresholds", "look_back", "retention", "staffing", "posts", "places", "reporting")
+AREAS = ("gate", "thresholds", "look_back", "retention", "staffing", "posts", "places", "reporting", "report")
 
 
 def name_of(key: str) -> str:
@@ -226,10 +264,10 @@ def _words_of(parts: list[tuple[str, str]]) -> Iterator[str]:
 def _item(field: str, item: str) -> str:
     if field == "bands":
         return f"{item}人以上（不含）一档"
-    named = {"verdicts": EFFECTS, "questions": ASKED, "choices": ANSWERS, "posts": POSTS, "places": PLACES}[
-        field
-    ]
-    return named[item] if field in ("posts", "places") else f"{FIELDS[field]}“{named[item]}”"
+    named = {
+        "verdicts": EFFECTS, "questions": ASKED, "choices": ANSWERS, "posts": POSTS, "places": PLACES, "report": REPORTED,
+    }[field]  # fmt: skip
+    return named[item] if field in ("posts", "places", "report") else f"{FIELDS[field]}“{named[item]}”"
 
 
 def value_of(key: str, value: Any) -> str | None:

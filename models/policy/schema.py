@@ -353,15 +353,22 @@ class Cadence:
     """How often enterprises report in one response mode (报送周期), and until when.
 
     Times are wall time of the district. `counted_kinds` are the workers whom a report covers. An order that
-    changes the mode before `cut_off` takes the same day into the new mode.
+    changes the mode before `cut_off` takes the same day into the new mode. A number that is watched needs a comment when it
+    is `jump_times` the mean of the enterprise's last `jump_reports` reports and at least `jump_least` above it.
     """
 
     mode: Mode
     period: Literal["day", "week", "month"]
+    opens_days_before_end: int  # from when a report is taken: the last day is 0
+    soon_hours: int  # so long before it is due, it is called due soon
     due_days_after: int
     due_time: time
+    moves_on_holidays: bool  # whether a due time on a holiday moves to noon of the next working day
     locks_days_after_due: int
     cut_off: time
+    jump_times: int
+    jump_least: int
+    jump_reports: int
     counted_kinds: tuple[WorkerKind, ...]
     source: Source
 
@@ -372,6 +379,32 @@ class Cadence:
     def locks_at(self, due_at: datetime) -> datetime:
         """From when on a report that was due then is no longer taken without an exception."""
         return due_at + timedelta(days=self.locks_days_after_due)
+
+
+ReportKey = Literal[
+    "expected", "present", "absent_ill", "measured", "fever", "symptoms", "risk_area", "overseas", "code_yellow",
+    "code_red", "visitors", "visitors_travelled", "vaccinated_full", "vaccinated_booster", "follow_ups_open",
+    "follow_ups_closed",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ReportField:
+    """One number of an enterprise's report (报送项). `fill` says where it comes from: computed from the archive and not typed;
+    taken from the archive and open to change; or fresh, asked anew each time and never filled in before."""
+
+    named_by: ClassVar[str] = "key"
+
+    key: ReportKey
+    group: str
+    label: str
+    modes: tuple[Mode, ...]
+    fill: Literal["computed", "archive", "fresh"]
+    zero: bool  # whether it is nought in a zero report (零报告)
+    watched: bool  # whether a jump asks for a comment
+    source: Source
+    hint: str = ""
+    at_most: ReportKey | None = None  # never more than this other number
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +446,7 @@ class Policy:
     posts: tuple[PostRule, ...]
     staffing: StaffingRule
     reporting: Mapping[Mode, Cadence]
+    report: tuple[ReportField, ...]
     gate: Mapping[Mode, GateForm]
     thresholds: Thresholds
     look_back: LookBack
@@ -424,6 +458,10 @@ class Policy:
     def key(self) -> str:
         """The name under which districts adopt it and records keep it: `chengdu-hitech/2022-03-23`."""
         return f"{self.scheme}/{self.version}"
+
+    def asked_in(self, mode: Mode) -> tuple[ReportField, ...]:
+        """What a report asks in this mode, in the order of the form."""
+        return tuple(one for one in self.report if mode in one.modes)
 
     def post(self, code: str) -> PostRule | None:
         return next((post for post in self.posts if post.code == code), None)

@@ -236,3 +236,35 @@ def test_an_order_of_another_district_does_not_exist_here(app, town, officer):
     stranger = make.sign_in(app.test_client(), make.account(elsewhere, Post.TASK_FORCE))
     assert stranger.get(f"/modes/{order.id}/end").status_code == 404
     assert "桂湖街道应急响应" not in read(stranger.get("/modes").data).text
+
+
+def test_the_preview_counts_who_reports_daily_and_from_when(app, officer, town, at):
+    """By where an enterprise is registered and by where it sits; whoever another order reaches already is counted apart."""
+    make.enterprise(town.street, "街上的店", short_name="店")
+    shop = make.enterprise(town.street, "锦程的店", short_name="锦程店", at=town.other)
+    text = read(preview(officer, f"street:{town.street.id}").data).text
+    assert "3家从11月20日起每天报送，第一份11月21日10:00前报" in text
+    assert "正在填的这一期提前到11月19日为止，11月23日12:00前报" in text
+    open_one(officer, f"place:{town.other.id}", name="锦程应急响应")
+    text = read(preview(officer, f"street:{town.street.id}").data).text
+    assert "2家从11月20日起每天报送" in text
+    assert "另有1家因为别的应急响应已经每天报送" in text
+    shop.close(NOW.date(), "注销", now=NOW)
+    db.session.commit()
+    assert "另有" not in read(preview(officer, f"street:{town.street.id}").data).text
+    at(NOW + timedelta(hours=3))
+    officer = make.sign_in(app.test_client(), town.officer(Post.TASK_FORCE))
+    assert (
+        "2家从11月21日起每天报送，第一份11月22日10:00前报"
+        in read(preview(officer, f"street:{town.street.id}").data).text
+    )
+
+
+def test_the_end_says_the_last_daily_report_and_what_follows(app, officer, town, at):
+    order = open_one(officer, f"place:{town.park.id}")
+    text = read(officer.get(f"/modes/{order.id}/end").data).text
+    assert "1家企业的第一份日报还没有到截止，不用再报；恢复原来的报送期，下一份管11月16日至11月22日" in text
+    at(NOW + timedelta(days=1, hours=2))
+    officer = make.sign_in(app.test_client(), town.officer(Post.TASK_FORCE))
+    text = read(officer.get(f"/modes/{order.id}/end").data).text
+    assert "1家企业恢复每周报送，最后一份日报是11月21日的，下一份管11月22日，11月23日12:00前报" in text

@@ -30,6 +30,7 @@ def test_the_difference_names_each_key_and_both_values(pack: Pack):
     found = [difference.sentence() for difference in diff(BOOK.get(OF_2022), load_pack(pack.folder))]
     assert found == [
         "staffing.bands[29].required.health_manager：1 → 2",
+        "report[fever].label：“发热（37.3℃以上）” → “发热（37.5℃以上）”",
         "thresholds.fever_celsius：37.3 → 37.5",
     ]
 
