@@ -69,7 +69,7 @@ def _chosen(place: Place, form: BatchForm) -> Sequence[Enterprise]:
     """The ticked ones that sit here within reach, or all that the roster's filter finds; anything else is left out."""
     ground = ground_of(place, "contact:write")
     if request.method == "GET" and request.args.get("all") == "1":
-        query = roster.search(ground, wanted())
+        query = roster.search(db.session(), ground, wanted())
     else:
         typed = (
             form.enterprise.data if request.method == "POST" else request.args.getlist("enterprise", type=int)

@@ -83,6 +83,14 @@ def test_a_time_to_come_is_refused_beside_what_was_typed(specialist, town):
     assert answer.status_code == 422 and "还没有到" in answer.text and "明天的" in answer.text
 
 
+def test_all_that_the_roster_finds_are_chosen_for_a_notice(specialist, town):
+    other = make.enterprise(town.street, "三号楼的店", at=town.building)
+    chosen = specialist.get(f"/places/{town.park.id}/contacts/batch?all=1").text
+    assert other.name in chosen and town.tenant.name in chosen
+    found = specialist.get(f"/places/{town.park.id}/contacts/batch?all=1&q=三号楼").text
+    assert other.name in found and town.tenant.name not in found
+
+
 def test_a_notice_to_a_group_is_undone_but_for_what_was_changed_since(specialist, town):
     other = make.enterprise(town.street, "三号楼的店", at=town.building)
     away = make.enterprise(town.street, "别处的店", at=town.other)
