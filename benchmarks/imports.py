@@ -36,7 +36,7 @@ from models.accounts import Account
 from models.archive import Employee, Team
 from models.base import db
 from models.batches import Batch, BatchKind, BatchPart, BatchState
-from models.employee_facts import initials_of
+from models.initials import initials_of
 from models.policy.schema import WorkerKind
 from tests import make
 from tests.processes import folder

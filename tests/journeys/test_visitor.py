@@ -59,7 +59,7 @@ def test_elder_mode_at_320_px_has_large_text_large_targets_and_no_sideways_scrol
         )
         assert smallest >= least
         heights = page.eval_on_selector_all(
-            "main input:not([type=hidden]):not([type=radio]), main .pick label, main .btn, main summary",
+            "main input:not([type=hidden]):not([type=radio]):not([type=checkbox]), main .pick label, main .btn, main summary",
             "els => els.filter(e => e.offsetParent).map(e => e.getBoundingClientRect().height)",
         )
         assert min(heights) >= 60
