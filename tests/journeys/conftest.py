@@ -110,6 +110,15 @@ def browser():
         yield launched
 
 
+def sign_in(page, site: Site, account: dict[str, str]) -> None:
+    """Signs in on a page of a browser, by typing as a person does, and waits for the home of the post."""
+    page.goto(f"{site.url}/sign-in")
+    page.fill("[name=username]", account["username"])
+    page.fill("[name=password]", account["password"])
+    page.press("[name=password]", "Enter")
+    page.wait_for_url(site.url + account["home"])
+
+
 def pattern(address: str) -> str:
     """The kind of page behind an address: numbers, codes and queries left out."""
     path = urllib.parse.urlsplit(address).path

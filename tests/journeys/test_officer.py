@@ -3,17 +3,13 @@
 from urllib.parse import parse_qs, urlsplit
 
 from tests.browser import tab
-from tests.journeys.conftest import Site
+from tests.journeys.conftest import Site, sign_in
 
 
 def test_after_filtering_in_place_the_workbook_is_of_what_is_listed(site: Site, browser):
     account = site.of("单位联络员")
     with tab(browser, viewport={"width": 1280, "height": 900}) as page:
-        page.goto(f"{site.url}/sign-in")
-        page.fill("[name=username]", account["username"])
-        page.fill("[name=password]", account["password"])
-        page.press("[name=password]", "Enter")
-        page.wait_for_url(site.url + account["home"])
+        sign_in(page, site, account)
         page.goto(f"{site.url}/enterprises")
         page.evaluate("window.same = true")
         page.locator("nav.quick a", has_text="缺岗位").click()

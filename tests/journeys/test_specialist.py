@@ -5,7 +5,7 @@ import time
 from urllib.parse import urlsplit
 
 from tests.browser import tab
-from tests.journeys.conftest import Person, Site
+from tests.journeys.conftest import Person, Site, sign_in
 
 VISITOR = {"name": "高热平", "mobile": "13800000086", "temperature": "38.4", "mask": "yes"}
 
@@ -19,11 +19,7 @@ def gate_form(person: Person, site: Site):
 def test_a_refusal_stands_first_on_the_open_screen_within_five_seconds(site: Site, browser):
     account = site.of("健康管理专员")
     with tab(browser, viewport={"width": 1280, "height": 900}) as page:
-        page.goto(f"{site.url}/sign-in")
-        page.fill("[name=username]", account["username"])
-        page.fill("[name=password]", account["password"])
-        page.press("[name=password]", "Enter")
-        page.wait_for_url(site.url + account["home"])
+        sign_in(page, site, account)
         visitor = Person(site)
         address = urlsplit(site.gates[0]["url"]).path
         answer = visitor.open(address, gate_form(visitor, site).data(**VISITOR))
