@@ -10,6 +10,9 @@ AT_ONCE ?= -n auto --dist loadfile --no-loadscope-reorder
 PACKAGES := python3 python3-venv libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk fonts-dejavu-core
 DEV_PACKAGES := $(PACKAGES) git chromium libatomic1 postgresql poppler-utils
 
+# else each server that a test starts would compile the whole site anew
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint bench deps deps-dev format vendor lock clean
 

@@ -358,4 +358,5 @@ class GateBook:
             self._number = number if number is not None else -1
 
     def forget(self) -> None:
+        self._number = -1
         self._checked = float("-inf")

@@ -6,11 +6,13 @@ import itertools
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cache
 from typing import Any
 
 from flask import current_app
 from flask.testing import FlaskClient
 
+from models import passwords
 from models.access import SCOPES, Post
 from models.accounts import Account, Appointment, LoginSession
 from models.archive import Employee
@@ -84,16 +86,20 @@ def enterprise(
     return row
 
 
+@cache
+def _digest() -> str:
+    """Hashed once in a process: slow on purpose, and most tests have several people."""
+    return passwords.hash_password(PASSWORD)
+
+
 def account(home: District, post: Post | None = None, scope_id: int | None = None, **facts: Any) -> Account:
     """A person who can sign in with PASSWORD; with `post` appointed to it for a year around today."""
-    from models.passwords import hash_password
-
     number = next(_numbers)
     facts = {"username": f"p{number}", "name": f"许安{number}"} | facts
     now = current_app.extensions["site"].now()
     row = Account(
         district_id=home.id,
-        password_hash=hash_password(PASSWORD),
+        password_hash=_digest(),
         password_set_at=now,
         created_at=now,
         **facts,

@@ -51,6 +51,7 @@ def with_settings(app, **changes):
     app.extensions["site"] = replace(site, settings=replace(site.settings, **changes))
 
 
+@pytest.mark.one_database
 def test_a_name_has_no_part_in_what_happens(app, database, monkeypatch):
     """The same town with other names: the same visits, the same verdicts, the same notes."""
     happened = (
@@ -71,6 +72,7 @@ def test_a_name_has_no_part_in_what_happens(app, database, monkeypatch):
     assert [row.name for row in before] != [row.name for row in after]
 
 
+@pytest.mark.one_database
 def test_no_group_of_names_carries_the_bad_examples(app):
     """Over three weeks each group has its share of the cases, give or take 3 standard deviations."""
     load(app, days=demo.DAYS)
@@ -92,6 +94,7 @@ def test_no_group_of_names_carries_the_bad_examples(app):
         assert abs(found - expected) < 3 * spread, (group, found, expected)
 
 
+@pytest.mark.one_database
 def test_working_days_are_busy_and_the_peak_is_at_eight(app):
     load(app, days=8)
     days = dict(db.session.execute(select(CheckIn.day, func.count()).group_by(CheckIn.day)).all())
@@ -106,6 +109,7 @@ def test_working_days_are_busy_and_the_peak_is_at_eight(app):
     assert hours[12] > hours[11]
 
 
+@pytest.mark.one_database
 def test_the_same_seed_on_the_same_day_gives_the_same_rows(app, database):
     def rows_of(**options):
         start_over(database)
@@ -120,6 +124,7 @@ def test_the_same_seed_on_the_same_day_gives_the_same_rows(app, database):
     assert rows_of(seed=7)[0] != once[0]
 
 
+@pytest.mark.one_database
 def test_a_day_is_the_same_however_many_came_before_and_only_grows(app, database, at):
     drawn = (CheckIn.nonce, CheckIn.name, CheckIn.occurred_at, CheckIn.gate_id, CheckIn.written)
 
@@ -203,6 +208,7 @@ def test_whoever_is_invited_later_is_not_told_the_password_of_the_demo(app):
     assert "later" not in {one["username"] for one in told["accounts"]}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "clock", ["2026-11-22T00:20:00+08:00", "2026-12-31T23:59:30+08:00", "2027-02-28T03:00:00+08:00"]
 )

@@ -187,6 +187,7 @@ def test_the_demo_writes_lines_for_a_person(app, town):
 # --- everywhere
 
 
+@pytest.mark.one_database
 def test_whatever_is_sent_to_whichever_route_no_line_names_it(app, town, written):
     """Every route, signed in and not, by GET and POST, with a name, a mobile and an ID number wherever something fits."""
     app.config["WTF_CSRF_ENABLED"] = False

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, func, insert, select, text
+from sqlalchemy.orm import make_transient_to_detached
 
 from models.base import Row, db
 from tests import make
@@ -32,7 +33,15 @@ def found(now: datetime) -> make.Town:
                 text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {rows[-1]['id']})")
             )
     db.session.commit()
-    return make.Town(**{name: db.session.get_one(kind, key) for name, (kind, key) in _keys.items()})
+    return make.Town(**{name: _unread(kind, key) for name, (kind, key) in _keys.items()})
+
+
+def _unread(kind: type, key: int) -> Any:
+    """A row of the session as after a commit: read when it is looked at."""
+    row = kind(id=key)
+    make_transient_to_detached(row)
+    db.session.add(row)
+    return row
 
 
 def _keep(town: make.Town) -> None:
@@ -43,3 +52,4 @@ def _keep(town: make.Town) -> None:
         ):
             _rows[table] = [dict(row) for row in rows]
     _keys.update({one.name: (type(row := getattr(town, one.name)), row.id) for one in fields(town)})
+    db.session.rollback()

@@ -48,6 +48,7 @@ def test_there_are_forms_to_look_at():
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form.__module__}.{form.__name__}")
+@pytest.mark.one_database
 def test_no_form_answers_in_english(app, database, form):
     """Every field of every form, with every kind of thing that nobody means."""
     with app.test_request_context(method="POST"):
