@@ -26,7 +26,9 @@ class NoticeForm(FlaskForm):
         "标题", [DataRequired("请写标题，收到的人先看到它"), _at_most("标题", TITLE_SIGNS)]
     )
     text = PlainLinesField("正文", [DataRequired("请写正文"), _at_most("正文", TEXT_SIGNS)])
-    area = SelectField("发到哪里", validators=[DataRequired("请选发到哪里")], validate_choice=False)
+    area = SelectField(
+        "发到哪里", choices={}, validators=[DataRequired("请选发到哪里")], validate_choice=False
+    )
     posts = MultiCheckboxField(
         "发给哪些岗位", [DataRequired("请至少选一个收通知的岗位")], validate_choice=False
     )

@@ -38,10 +38,11 @@ function page(event) {
   });
 }
 
-// The page with the moment at which it was kept; anything but a list means that this phone may not have it any more.
+// The page with the moment at which it was kept; led elsewhere or refused, this phone may not have it any more. A server in
+// trouble, or one that has been asked too often, says nothing of that.
 function keepPage(address, answer) {
-  if (answer.status >= 500) return Promise.resolve();
-  if (!answer.ok || answer.redirected) return caches.delete(NAME);
+  if (answer.redirected || [401, 403, 404, 410].includes(answer.status)) return caches.delete(NAME);
+  if (!answer.ok) return Promise.resolve();
   return answer.text().then(function (html) {
     var headers = new Headers(answer.headers);
     headers.set("X-Kept-At", String(Date.now()));
