@@ -32,6 +32,7 @@ from sqlalchemy.orm import Session, aliased
 from . import health_sums
 from .archive import Employee
 from .base import SHANGHAI, UTCDateTime, local
+from .clusters import ClusterPerson
 from .contacts import Contact, ContactBatch
 from .enterprises import Enterprise, Premises
 from .evidence import Evidence
@@ -213,6 +214,7 @@ def _entries(plan: Plan) -> Any:
 
 def _go_cases(session: Session, rows: Rows, _now: datetime) -> None:
     ids = [row.id for row in rows]
+    _delete(session, ClusterPerson, ClusterPerson.follow_up_id, ids)
     _delete(session, FollowUpStep, FollowUpStep.follow_up_id, ids)
     _delete(session, FollowUp, FollowUp.id, ids)
 
