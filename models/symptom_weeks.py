@@ -21,6 +21,7 @@ from .base import Labelled, local
 from .clusters import Located
 from .enterprises import Enterprise, Premises
 from .health_entries import EntryState, HealthEntry, Today, counts
+from .keeping import HealthDaySum
 from .obligations import Obligation
 from .office import adoptions_of
 from .places import District
@@ -31,6 +32,7 @@ from .timed import Tick
 AT_ONCE = 200  # enterprises of a transaction
 WEEK = timedelta(days=7)
 AGAIN = 2  # weeks that may still change: entries are corrected for seven days
+KEPT_BACK = timedelta(days=28)
 LONGEST_BACK = 26  # weeks, when nothing has been worked out yet
 
 
@@ -77,7 +79,8 @@ class Sums:
 
 
 def keep(tick: Tick) -> int:
-    """This week and the last one of everybody; of a district without any, as many as its archive still tells. How many rows."""
+    """This week and the last one of everybody; of a district without any, as many as its archive still tells. How many rows. What
+    nothing is known of any more stays as it was."""
     today, written = local(tick.now).date(), 0
     with tick.looking() as session:
         districts = session.scalars(select(District.id).order_by(District.id)).all()
@@ -111,15 +114,16 @@ def _keep_district(tick: Tick, district_id: int, policy: Policy, weeks: Sequence
             if not firms:
                 return written
             rows = list(_rows(session, firms, policy, weeks, tick.book.days, today, tick.now))
-        ids = [firm.id for firm in firms]
         with tick.writing() as session:
-            gone = delete(SymptomWeek).where(
-                SymptomWeek.enterprise_id.in_(ids), SymptomWeek.week_on.in_(weeks)
-            )
-            session.execute(gone.execution_options(synchronize_session=False))
+            for week in weeks:
+                ids = [row["enterprise_id"] for row in rows if row["week_on"] == week]
+                gone = delete(SymptomWeek).where(
+                    SymptomWeek.enterprise_id.in_(ids), SymptomWeek.week_on == week
+                )
+                session.execute(gone.execution_options(synchronize_session=False))
             if rows:
                 session.execute(insert(SymptomWeek), rows)
-        written, last = written + len(rows), ids[-1]
+        written, last = written + len(rows), firms[-1].id
 
 
 def _rows(
@@ -156,7 +160,8 @@ def _seats(session: Session, firms: Collection[int], now: datetime) -> dict[int,
 def from_archive(
     session: Session, firms: Collection[int], policy: Policy, week: date, worked: Sequence[date]
 ) -> dict[int, Sums]:
-    """Of enterprises with people on file. Symptoms are sealed: those of the unwell are opened and counted."""
+    """Of enterprises that keep an archive of health. Symptoms are sealed: those of the unwell are opened and counted."""
+    firms = _kept_by(session, firms, week)
     found: dict[int, Sums] = {}
     told: dict[int, bool] = defaultdict(lambda: True)
     for day in worked:
@@ -173,6 +178,20 @@ def from_archive(
         if not told[firm]:  # the entries have gone, who had what is known no more
             sums.watched = sums.fever = sums.symptoms = 0
     return found
+
+
+def _kept_by(session: Session, firms: Collection[int], week: date) -> list[int]:
+    """Which of them have entered anything lately: with people on file alone nobody would be known to be well."""
+    since, until = week - KEPT_BACK, week + timedelta(days=6)
+    entries = select(HealthEntry.enterprise_id).where(
+        HealthEntry.enterprise_id.in_(firms), HealthEntry.work_on.between(since, until)
+    )
+    sums = select(HealthDaySum.enterprise_id).where(
+        HealthDaySum.enterprise_id.in_(firms),
+        HealthDaySum.day.between(since, until),
+        HealthDaySum.reported > 0,
+    )
+    return sorted({*session.scalars(entries.distinct()), *session.scalars(sums.distinct())})
 
 
 def _unwell(
@@ -309,8 +328,9 @@ class Curve:
         return Level.BELOW if rate < point.low and not point.hidden else Level.USUAL
 
     @property
-    def last(self) -> Point:
-        return self.points[-1]
+    def settled(self) -> Point:
+        """The last week that is over."""
+        return self.points[-2]
 
 
 def curves(
@@ -357,13 +377,15 @@ def _points(
 
 
 def hide_another(curves: Iterable[Curve]) -> set[int]:
-    """Of areas that stand below their sum: where one alone is hidden in the last week, the next smallest is hidden with it, or it
+    """Of areas that stand below their sum: where one alone is hidden in the last whole week, the next smallest is hidden with it, or it
     could be reckoned from the others. The numbers of the areas that stay hidden."""
     rows = [one for one in curves if one.area_id is not None]
-    hidden = {one.area_id for one in rows if one.last.hidden}
+    hidden = {one.area_id for one in rows if one.settled.hidden}
     if len(hidden) == 1:
         others = sorted(
-            (one.last.number, one.area_id) for one in rows if one.area_id not in hidden and one.last.number
+            (one.settled.number, one.area_id)
+            for one in rows
+            if one.area_id not in hidden and one.settled.number
         )
         hidden |= {area for _number, area in others[:1]}
     return {one for one in hidden if one is not None}

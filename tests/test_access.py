@@ -115,8 +115,10 @@ archive.teams                  CM
 archive.withdraw_record        CM
 clusters.accept                SUOT
 clusters.alert                 CMSUOT
+clusters.curves                SUOT
 clusters.dismiss               CMSUO
 clusters.export                SUOT
+clusters.export_curves         SUOT
 clusters.index                 CMSUOT
 clusters.judge                 SUOT
 clusters.link                  CM

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("clusters", __name__)
 
-from blueprints.clusters import alerts, following, listing, reporting  # noqa: E402, F401
+from blueprints.clusters import alerts, curves, following, listing, reporting  # noqa: E402, F401
