@@ -299,11 +299,13 @@ def is_small(number: int, small: int) -> bool:
 
 
 def usual(rates: Sequence[float | None], rule: CurveRule) -> tuple[float, float] | None:
-    """The usual band: mean of the weeks before, so many standard deviations up and down, never below nothing. None with too few."""
+    """The usual band: mean of the weeks before, so many standard deviations up and down, never below nothing. None with too few.
+    A week that was itself above is no part of it."""
     known = [one for one in rates[-rule.usual_weeks :] if one is not None]
     if len(known) < rule.enough_weeks:
         return None
-    mean, wide = fmean(known), rule.deviations * pstdev(known)
+    mean = fmean(known)
+    wide = max(rule.deviations * pstdev(known), mean * rule.margin / 100)
     return max(mean - wide, 0.0), mean + wide
 
 
@@ -372,7 +374,9 @@ def _points(
         number, of, firms = told.get(week, (0, 0, 0))
         low, high = usual(rates, rule) or (None, None)
         points.append(Point(week, number, of, firms, is_small(number, rule.small), low, high))
-        rates.append(rate_of(measured, number, of))
+        rate = rate_of(measured, number, of)
+        outbreak = rate is not None and high is not None and rate > high
+        rates.append(None if outbreak else rate)  # or it would itself become usual
     return tuple(points[-rule.weeks :])
 
 

@@ -9,6 +9,7 @@ from models.symptom_weeks import Curve, Level, Point
 
 LEFT, RIGHT, HEAD, FOOT = 44, 14, 20, 28
 MARKS = 4
+LABEL = 36  # how wide a written value is
 STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -20,7 +21,7 @@ class Dot:
     y: float
     point: Point
     level: Level
-    label: str  # above the usual band, and of the last week that is over
+    label: str  # of the highest week, and of the last one that is over
     week: str  # below the axis; empty where there is no room
 
 
@@ -52,12 +53,15 @@ def plot(curve: Curve, width: int, height: int) -> Plot:
     def y(rate: float) -> float:
         return round(base - rate * unit, 1)
 
+    highest = max(range(len(points)), key=lambda n: rates[n] or 0)
+    if abs(highest - (len(points) - 2)) * slot < LABEL:  # their labels would touch
+        highest = -1
     dots = []
     for n, (one, rate) in enumerate(zip(points, rates, strict=True)):
         if one.of == 0:
             continue
         level = curve.level(one)
-        told = rate is not None and (level is Level.ABOVE or n == len(points) - 2)
+        told = rate is not None and n in (len(points) - 2, highest)
         shown = (len(points) - 1 - n) % every == 0
         dots.append(
             Dot(

@@ -204,7 +204,7 @@ def _weeks(session: Session, town: Town, now: datetime, rng: Random) -> Iterator
         for back in range(WEEKS, -1, -1):
             week = monday(today) - WEEK * back
             days = 5 if back else min(today.weekday() + 1, 5)
-            winter = 1 + 0.35 * cos(2 * pi * (week.timetuple().tm_yday - 15) / 365)
+            winter = 1 + 0.15 * cos(2 * pi * (week.timetuple().tm_yday - 15) / 365)
             times = 1.9 if firm.street_id == rising and 0 < back <= RISEN else 1
             heads = firm.headcount or 0
             expected = 0.006 * usual * winter * times * heads

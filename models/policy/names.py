@@ -130,6 +130,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "usual_weeks": "平常范围按前几周算",
         "enough_weeks": "至少有几周才画平常范围",
         "deviations": "平常范围是平均上下几个标准差",
+        "margin": "平常范围至少上下百分之几",
         "small": "少于几人不显示数字",
     }
 )

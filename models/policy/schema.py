@@ -482,6 +482,7 @@ class CurveRule:
     usual_weeks: int
     enough_weeks: int
     deviations: int
+    margin: int  # the band is at least so many percent of the mean wide, up and down
     small: int
     source: Source
 
