@@ -104,19 +104,21 @@ class ClusterAlert(Located):
     def dismiss(self, reason: str, *, now: datetime, by: Account) -> None:
         """A false alarm, with the reason. Nobody is blamed for one (HLTH-8)."""
         self._must_be_pending()
+        by_id = by.id  # asked before anything is changed: it may have to be read anew
         if not reason.strip():
             raise RuleBroken("请写为什么是误报，日后看得懂；不要写姓名")
         self.state, self.reason, self.closed_at = AlertState.FALSE_ALARM, reason.strip(), now
-        self.handled_at, self.handled_by_id = now, by.id
+        self.handled_at, self.handled_by_id = now, by_id
 
     def confirm(self, report: ClusterReport, *, now: datetime, by: Account) -> None:
         """It is true: from now on the report goes on with it."""
         self._must_be_pending()
+        by_id = by.id
         whole_place = self.enterprise_id is None
         if report.enterprise_id != self.enterprise_id or (whole_place and report.place_id != self.place_id):
             raise RuleBroken("这条提示不是这家企业、这个场所的")
         self.state, report.alert_id = AlertState.CONFIRMED, self.id
-        self.handled_at, self.handled_by_id = now, by.id
+        self.handled_at, self.handled_by_id = now, by_id
 
     def _must_be_pending(self) -> None:
         if self.state is not AlertState.PENDING:

@@ -264,7 +264,8 @@ class ClusterReport(Located):
         """One step. Who reported does not accept, verify or close: somebody else looks at it."""
         if self.stage is Stage.CLOSED:
             raise RuleBroken("这份报告已经结束，不能再记")
-        if kind in JUDGED and by.id == self.reported_by_id:
+        by_id = by.id  # asked before anything is changed: it may have to be read anew
+        if kind in JUDGED and by_id == self.reported_by_id:
             raise RuleBroken(f"自己报的，要由别人{kind.label}")
         words = text.strip()
         if kind in (StepKind.VERIFIED, StepKind.MEASURE, StepKind.NOTE, StepKind.CLOSED) and not words:
@@ -276,7 +277,7 @@ class ClusterReport(Located):
             to_whom=to_whom.strip(),
             people=people,
             at=now,
-            by_id=by.id,
+            by_id=by_id,
             by=by,
             by_post=post.value,
         )

@@ -7,8 +7,8 @@ alone. Few people are never told apart: a cell of fewer than the scheme says is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import fmean, pstdev
@@ -154,7 +154,7 @@ def _seats(session: Session, firms: Collection[int], now: datetime) -> dict[int,
         .where(Premises.enterprise_id.in_(firms), Premises.holding(now))
         .order_by(Premises.from_at.desc(), Premises.id.desc())
     )
-    return dict(rows.tuples())  # the one held longest is written last
+    return dict(rows.all())  # the one held longest is written last
 
 
 def from_archive(
@@ -268,7 +268,7 @@ class Level(Labelled):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A week of an area. `hidden`: too few people to be told."""
+    """A week of an area. `hidden`: too few people to be told, or it would give another such week away."""
 
     week_on: date
     number: int
@@ -307,6 +307,13 @@ def usual(rates: Sequence[float | None], rule: CurveRule) -> tuple[float, float]
     mean = fmean(known)
     wide = max(rule.deviations * pstdev(known), mean * rule.margin / 100)
     return max(mean - wide, 0.0), mean + wide
+
+
+def cell(point: Point, small: int) -> str:
+    """Its number as people may read it."""
+    if not point.hidden:
+        return str(point.number)
+    return f"少于{small}" if point.number < small else "不显示"
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +369,8 @@ def curves(
         for area, told in rows.items()
         if by is None or area in named
     ]
-    return sorted(found, key=lambda one: (one.name, one.area_id or 0))
+    found.sort(key=lambda one: (one.name, one.area_id or 0))
+    return found if by is None else hide_others(found)
 
 
 def _points(
@@ -380,16 +388,23 @@ def _points(
     return tuple(points[-rule.weeks :])
 
 
-def hide_another(curves: Iterable[Curve]) -> set[int]:
-    """Of areas that stand below their sum: where one alone is hidden in the last whole week, the next smallest is hidden with it, or it
-    could be reckoned from the others. The numbers of the areas that stay hidden."""
-    rows = [one for one in curves if one.area_id is not None]
-    hidden = {one.area_id for one in rows if one.settled.hidden}
-    if len(hidden) == 1:
-        others = sorted(
-            (one.settled.number, one.area_id)
-            for one in rows
-            if one.area_id not in hidden and one.settled.number
+def hide_others(curves: Sequence[Curve]) -> list[Curve]:
+    """Areas that stand below their sum: in each week where one alone is hidden, the next smallest is hidden with it, or the first
+    could be reckoned from the others."""
+    also: dict[int, set[int]] = defaultdict(set)  # which curve -> which of its points
+    for n in range(max((len(one.points) for one in curves), default=0)):
+        hidden = [m for m, one in enumerate(curves) if one.points[n].hidden]
+        others = [
+            (one.points[n].number, m)
+            for m, one in enumerate(curves)
+            if m not in hidden and one.points[n].number
+        ]
+        if len(hidden) == 1 and others:
+            also[min(others)[1]].add(n)
+    return [
+        replace(
+            one,
+            points=tuple(replace(p, hidden=True) if n in also[m] else p for n, p in enumerate(one.points)),
         )
-        hidden |= {area for _number, area in others[:1]}
-    return {one for one in hidden if one is not None}
+        for m, one in enumerate(curves)
+    ]

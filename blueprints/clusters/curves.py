@@ -23,7 +23,7 @@ from models import symptom_weeks
 from models.base import db, local
 from models.places import Place, Street
 from models.policy.schema import CurveRule
-from models.symptom_weeks import Curve, Level, Measured, Point, SymptomWeek, hide_another, shown
+from models.symptom_weeks import Curve, Level, Measured, Point, SymptomWeek, cell, shown
 
 AREAS: dict[str, tuple[str, Any, Any]] = {
     "place": ("按园区、楼宇", SymptomWeek.place_id, Place), "street": ("按街道", SymptomWeek.street_id, Street),
@@ -59,12 +59,11 @@ def curves() -> ResponseReturnValue:
     chosen = next((one for one in areas if one.area_id == asked.area), None)
     whole = None if chosen else next(iter(_curves(asked, rule)), None)
     curve = chosen or whole
-    hidden = hide_another(areas)
     return page(
-        "clusters/curves.html", asked=asked, rule=rule, curve=curve, chosen=chosen, areas=areas, hidden=hidden, kinds=AREAS,
+        "clusters/curves.html", asked=asked, rule=rule, curve=curve, chosen=chosen, areas=areas, kinds=AREAS,
         wide=plot(curve, *WIDE) if curve else None, narrow=plot(curve, *NARROW) if curve else None, Level=Level,
-        measures=list(Measured), shown=shown, today=local(site.now()).date(), band_of=band_of,
-        above=[one for one in areas if one.area_id not in hidden and one.level(one.settled) is Level.ABOVE],
+        measures=list(Measured), shown=shown, today=local(site.now()).date(), band_of=band_of, cell=cell,
+        above=[one for one in areas if one.level(one.settled) is Level.ABOVE],
     )  # fmt: skip
 
 
@@ -108,7 +107,7 @@ def _cells(curve: Curve, rule: CurveRule) -> list[list[str]]:
     return [
         [
             curve.name or "负责的全部", filters.full_day(one.week_on), str(one.firms),
-            f"少于{rule.small}" if one.hidden else str(one.number), str(one.of),
+            cell(one, rule.small), str(one.of),
             "" if one.hidden else shown(curve.rate(one)), band_of(one), "" if one.hidden else curve.level(one).label,
         ]
         for one in curve.points

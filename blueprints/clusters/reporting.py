@@ -45,7 +45,7 @@ def report_at(place: Place) -> ResponseReturnValue:
         Enterprise.id.in_(sitting), Enterprise.closed_at.is_(None), within_reach("cluster:report", Enterprise)
     )
     form.enterprise_id.choices = firms_to_choose(
-        db.session.execute(firms.order_by(Enterprise.name, Enterprise.id).limit(MOST_FIRMS)).tuples()
+        db.session.execute(firms.order_by(Enterprise.name, Enterprise.id).limit(MOST_FIRMS)).all()
     )
     return _reported(form, place, "cluster:report_place")
 

@@ -26,7 +26,7 @@ from models.symptom_weeks import (
     Point,
     SymptomWeek,
     curves,
-    hide_another,
+    hide_others,
     is_small,
     monday,
     rate_of,
@@ -92,9 +92,21 @@ def curve(area: int, *numbers: int) -> Curve:
 
 
 def test_where_one_area_alone_is_hidden_the_next_smallest_is_hidden_with_it():
-    assert hide_another([curve(1, 9, 9), curve(2, 9, 3), curve(3, 9, 6)]) == {2, 3}
-    assert hide_another([curve(1, 9, 9), curve(2, 9, 3), curve(3, 9, 4)]) == {2, 3}
-    assert hide_another([curve(1, 9, 9), curve(2, 9, 0)]) == set()
+    def hidden(*curves: Curve) -> list[list[bool]]:
+        return [[point.hidden for point in one.points] for one in hide_others(curves)]
+
+    assert hidden(curve(1, 9, 9), curve(2, 9, 3), curve(3, 9, 6)) == [
+        [False] * 2,
+        [True, False],
+        [True, False],
+    ]
+    assert hidden(curve(1, 9, 9), curve(2, 9, 3), curve(3, 9, 4)) == [
+        [False] * 2,
+        [True, False],
+        [True, False],
+    ]
+    assert hidden(curve(1, 9, 9), curve(2, 9, 0)) == [[False] * 2] * 2
+    assert hidden(curve(1, 3)) == [[True]] and hidden() == []
 
 
 def test_a_hidden_week_lies_on_the_axis_and_breaks_the_line():
@@ -185,6 +197,7 @@ def test_a_curve_is_one_query_however_many_enterprises_and_marks_what_is_above_i
     def ask():
         found[:] = curves(db.session(), true(), Measured.ABSENCE, RULE, NOW.date())
 
+    db.session.scalar(select(1))  # the transaction has begun
     assert statements_of(ask) == 1
     (one,) = found
     assert len(one.points) == RULE.weeks
