@@ -24,6 +24,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, declared_attr, joinedload, mapped_column, relationship
 
 from .access import SCOPES, Post
@@ -232,8 +233,11 @@ class ClusterReport(Located):
             reported_by_id=by.id, reported_by=by, by_post=post.value, key=key, scheme_key=policy.key, stage=Stage.WAITING,
         )  # fmt: skip
         made.stand(where, seat_of(session, where, now))
-        session.add(made)
-        session.flush()
+        try:
+            with session.begin_nested():
+                session.add(made)
+        except IntegrityError:  # the same sending at the same time was quicker
+            return session.scalars(select(cls).where(cls.key == key)).one(), False
         return made, True
 
     @property

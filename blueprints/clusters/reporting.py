@@ -14,10 +14,11 @@ from blueprints.web import jobs
 from blueprints.web.guard import commit, needs, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.site import site
-from models import cluster_alerts, clusters
+from models import cluster_alerts, clusters, delivery
 from models.base import RuleBroken, db
 from models.cluster_alerts import AlertState, ClusterAlert
 from models.clusters import ClusterReport
+from models.delivery import Channel
 from models.enterprises import Enterprise, Premises
 from models.places import Place
 
@@ -100,6 +101,13 @@ def _file(
         cluster_alerts.alone(session, alert).confirm(made, now=now, by=by)
         session.flush()
     clusters.tell_of(session, made, policy, now)
+    if Channel.ROBOT in site.carriers and site.settings.robot_district == current_user.account.district.slug:
+        told = {
+            "key": f"cluster:{made.id}",
+            "subject": f"疑似聚集报告{made.number}",
+            "link": f"/clusters/{made.id}",
+        }
+        delivery.to_group(session, made.district_id, now=now, **told)
     return made, True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 
@@ -104,6 +105,28 @@ def test_a_message_that_leaves_the_site_says_nothing_of_anybody(town, people):
     assert letter.subject == f"疑似聚集报告{kept().number}" and letter.link == f"/clusters/{kept().id}"
 
 
+class Carrier:
+    """Takes every letter."""
+
+    def __init__(self):
+        self.letters = []
+
+    def send(self, letter):
+        self.letters.append(letter)
+
+    def close(self):
+        pass
+
+
+def test_the_work_group_hears_of_it_where_it_has_a_robot_and_of_nobody(app, town, people):
+    posts, site = Carrier(), app.extensions["site"]
+    settings = replace(site.settings, robot_district="yunxi", public_url="https://s.example")
+    app.extensions["site"] = replace(site, carriers={Channel.ROBOT: posts}, settings=settings)
+    report_it(people(Post.HEALTH_MANAGER), new(town), text="同一食堂")
+    told = [(one.subject, one.link) for one in posts.letters]
+    assert told == [(f"疑似聚集报告{kept().number}", f"https://s.example/clusters/{kept().id}")]
+
+
 @pytest.mark.parametrize(
     ("ago", "in_time"),
     [
@@ -150,6 +173,27 @@ def test_a_second_sending_of_the_same_page_is_the_same_report(town, people):
     other = people(Post.CHIEF_HEALTH_OFFICER)
     sent = next(f for f in opened(other, new(town)).forms if "signal" in f.choices).data(**TOLD)
     assert "这一页不完整" in refused(other.post(new(town), data=sent | {"key": form.data()["key"]}))
+
+
+def test_the_same_page_sent_twice_at_once_is_one_report(town, people):
+    clients = [people(Post.HEALTH_MANAGER) for _ in range(2)]
+    form = next(form for form in opened(clients[0], new(town)).forms if "signal" in form.choices).data(**TOLD)
+    tokens = [
+        next(f for f in opened(c, new(town)).forms if "signal" in f.choices).data()["csrf_token"]
+        for c in clients
+    ]
+    sent = [form | {"csrf_token": token} for token in tokens]
+    together = Barrier(2)
+
+    def go(client, data):
+        together.wait()
+        return client.post(new(town), data=data)
+
+    db.session.rollback()
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(go, clients, sent))
+    assert {(one.status_code, one.location) for one in answers} == {(303, at_of(kept()))}
+    assert db.session.scalar(select(func.count()).select_from(ClusterReport)) == 1
 
 
 def test_it_stands_for_no_daily_report(app, town, people):
