@@ -134,7 +134,7 @@ def test_a_week_of_an_archive_has_person_days_and_people_by_what_they_had(town):
     (row,) = keep()
     assert (row.week_on, row.basis, row.place_id) == (date(2026, 11, 16), Basis.ARCHIVE, town.park.id)
     assert (row.due, row.absent_ill, row.watched, row.fever, row.symptoms) == (50, 2, 10, 2, 1)
-    assert keep() == [db.session.get(SymptomWeek, row.id)] or len(keep()) == 1
+    assert [(one.due, one.fever) for one in keep()] == [(50, 2)]
 
 
 def test_people_on_file_of_whom_nobody_ever_enters_anything_are_no_week(town):
