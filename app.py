@@ -14,6 +14,7 @@ from blueprints import (
     accounts,
     admin,
     archive,
+    clusters,
     contacts,
     devices,
     enterprises,
@@ -46,7 +47,7 @@ from models.policy.book import SHIPPED, Book
 from models.vault import open_vault
 
 AREAS = (
-    gate, places, devices, enterprises, archive, health, reports, plans, imports, contacts, notices, inbox, office, accounts,
+    gate, places, devices, enterprises, archive, health, reports, clusters, plans, imports, contacts, notices, inbox, office, accounts,
     admin, operations,
 )  # fmt: skip
 

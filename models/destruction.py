@@ -166,7 +166,9 @@ def carry_out(plan: Plan, tick: Tick) -> list[Destroyed]:
 
     carry(CHECK_INS, plan.rule, METHODS[tick.engine.dialect.name], check_ins)
     carry(PAPER, plan.rule, SHEET_METHOD, sheets)
-    for kind in staff_retention.KINDS if plan.staff is not None else ():
+    for kind in staff_retention.KINDS:
+        if plan.staff is None or kind.key not in plan.staff.rules:
+            continue  # of a log that is older than this rule
         carry(kind.key, _rule(plan, kind), kind.method, partial(_of_staff, plan, kind, tick, begin))
     return found
 

@@ -13,7 +13,17 @@ from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, SmallInteger, UniqueConstraint, and_, func, select
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    and_,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from .archive import DAY_BEGINS, Employee, Team
@@ -26,6 +36,7 @@ from .places import ModeOrder, Place
 from .policy.schema import HEALTH_FIELDS, Effect, Mode, Policy, Question
 from .vault import EncryptedText
 
+UNWELL = "state <> 'normal'"
 CORRECTION_DAYS = 7  # how far back a manager may still enter or correct
 
 
@@ -259,6 +270,13 @@ class HealthEntry(Row):
     __table_args__ = (
         UniqueConstraint("employee_id", "work_on"),
         Index("ix_health_entry_enterprise_day", "enterprise_id", "work_on", "state"),
+        Index(  # who is unwell anywhere, for alerts
+            "ix_health_entry_unwell",
+            "work_on",
+            "enterprise_id",
+            sqlite_where=text(UNWELL),
+            postgresql_where=text(UNWELL),
+        ),
     )
 
     @classmethod
@@ -484,52 +502,6 @@ def history(session: Session, enterprise_id: int, last: date, days: int = 14) ->
             states.get(EntryState.ABSENT_ILL, 0),
         )
     return told | summed
-
-
-CLUSTER_IN_A_DAY, CLUSTER_IN_DAYS, CLUSTER_DAYS = 3, 5, 3  # HLTH-4
-ALIKE: tuple[tuple[str, frozenset[str]], ...] = (
-    ("发热或呼吸道症状", frozenset({"fever", "cough", "sore_throat", "runny_nose", "shortness_of_breath"})),
-    ("腹泻、呕吐", frozenset({"diarrhoea", "vomiting", "abdominal_pain"})),
-    ("皮疹", frozenset({"rash"})),
-    ("结膜充血", frozenset({"red_eyes"})),
-    ("腮腺肿大", frozenset({"swollen_parotid"})),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """People of one team or dormitory with like symptoms: a hint to look at, never a finding."""
-
-    where: str
-    what: str
-    people: int
-    days: int
-
-
-def clusters(entries: Iterable[HealthEntry], on: date, fever_celsius: Decimal) -> list[Cluster]:
-    """Suspected clusters as of a day, by the defaults of HLTH-4: 3 people of a team or dormitory in a day, or 5 in 3 days.
-    Whoever reaches the scheme's fever counts as feverish, said so or not."""
-    groups: dict[tuple[str, str], dict[int, date]] = defaultdict(dict)
-    for entry in sorted(entries, key=lambda e: e.work_on):
-        if not on - timedelta(days=CLUSTER_DAYS) < entry.work_on <= on:
-            continue
-        told, person = entry.told, entry.employee
-        feverish = told.celsius is not None and told.celsius >= fever_celsius
-        symptoms = {*told.symptoms, *(["fever"] if feverish else [])}
-        places = [f"班组{person.team.name}"] if person.team else []
-        places += [f"宿舍{person.dormitory}"] if person.dormitory else []
-        for what, alike in ALIKE:
-            if symptoms & alike:
-                for where in places:
-                    groups[where, what][person.id] = entry.work_on
-    found = []
-    for (where, what), people in groups.items():
-        on_the_day = sum(1 for day in people.values() if day == on)
-        if on_the_day >= CLUSTER_IN_A_DAY:
-            found.append(Cluster(where, what, on_the_day, 1))
-        elif len(people) >= CLUSTER_IN_DAYS:
-            found.append(Cluster(where, what, len(people), CLUSTER_DAYS))
-    return found
 
 
 def not_well(session: Session, enterprise_id: int, first: date, last: date) -> Sequence[HealthEntry]:

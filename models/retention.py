@@ -41,6 +41,8 @@ STAFF_RULES = {
     "employee_contact": "手机号、宿舍、班组和工作地点在离职{health_days}天后销毁",
     "employee": "离职人员的基本资料保存{leaver_days}天；接触过职业病危害因素的，连同职业健康检查保存{occupational_years}年",
     "contact": "联络记录保存{contact_log_days}天",
+    "cluster_report": "疑似聚集报告的文字在结束{health_days}天后清空，只留数字和时间",
+    "cluster_alert": "聚集提示的误报原因在处理{health_days}天后清空",
     "plan": "年度计划和证明材料在年度结束后保存{plan_years}年",
 }
 

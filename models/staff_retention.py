@@ -32,6 +32,8 @@ from sqlalchemy.orm import Session, aliased
 from . import health_sums
 from .archive import Employee
 from .base import SHANGHAI, UTCDateTime, local
+from .cluster_alerts import ClusterAlert
+from .clusters import ClusterPerson, ClusterReport, ClusterStep
 from .contacts import Contact, ContactBatch
 from .enterprises import Enterprise, Premises
 from .evidence import Evidence
@@ -213,6 +215,7 @@ def _entries(plan: Plan) -> Any:
 
 def _go_cases(session: Session, rows: Rows, _now: datetime) -> None:
     ids = [row.id for row in rows]
+    _delete(session, ClusterPerson, ClusterPerson.follow_up_id, ids)
     _delete(session, FollowUpStep, FollowUpStep.follow_up_id, ids)
     _delete(session, FollowUp, FollowUp.id, ids)
 
@@ -373,6 +376,53 @@ def _go_contacts(session: Session, rows: Rows, _now: datetime) -> None:
     session.execute(delete(ContactBatch).where(empty).execution_options(**ASIDE))
 
 
+def _held_cluster(plan: Plan, row: Any, begins: Any, ends: Any) -> ColumnElement[bool]:
+    found = [
+        and_(
+            begins < midnight(kept.last + ONE),
+            ends >= midnight(kept.first),
+            or_(_sat(kept, row.enterprise_id), row.place_id == kept.place_id),
+        )
+        for kept in plan.kept
+    ]
+    return or_(false(), *found)
+
+
+def _cluster_reports(plan: Plan) -> Any:
+    """Reports that ended long ago and have words left, their own or in a step."""
+    step = exists().where(ClusterStep.report_id == ClusterReport.id, ClusterStep.text.is_not(None))
+    return (
+        select(ClusterReport.id, ClusterReport.closed_at.label("at"))
+        .where(ClusterReport.district_id == plan.district_id, or_(ClusterReport.text.is_not(None), step))
+        .where(ClusterReport.closed_at < midnight(_limits(plan).health + ONE))
+        .where(~_held_cluster(plan, ClusterReport, ClusterReport.noticed_at, ClusterReport.closed_at))
+        .order_by(ClusterReport.closed_at, ClusterReport.id)
+    )
+
+
+def _go_cluster_reports(session: Session, rows: Rows, _now: datetime) -> None:
+    """Numbers, times and what was done stay."""
+    ids = [row.id for row in rows]
+    for kind, column in ((ClusterReport, ClusterReport.id), (ClusterStep, ClusterStep.report_id)):
+        words = update(kind).where(column.in_(ids)).values(text=None)
+        session.execute(words.execution_options(**ASIDE))
+
+
+def _cluster_alerts(plan: Plan) -> Any:
+    return (
+        select(ClusterAlert.id, ClusterAlert.closed_at.label("at"))
+        .where(ClusterAlert.district_id == plan.district_id, ClusterAlert.reason.is_not(None))
+        .where(ClusterAlert.closed_at < midnight(_limits(plan).health + ONE))
+        .where(~_held_cluster(plan, ClusterAlert, ClusterAlert.raised_at, ClusterAlert.closed_at))
+        .order_by(ClusterAlert.closed_at, ClusterAlert.id)
+    )
+
+
+def _go_cluster_alerts(session: Session, rows: Rows, _now: datetime) -> None:
+    words = update(ClusterAlert).where(ClusterAlert.id.in_([row.id for row in rows])).values(reason=None)
+    session.execute(words.execution_options(**ASIDE))
+
+
 def _plans(plan: Plan) -> Any:
     found = [
         and_(HealthPlan.year.between(k.first.year, k.last.year), _sat(k, HealthPlan.enterprise_id))
@@ -422,6 +472,10 @@ KINDS = (
     Kind("employee_contact", "离职人员的联系方式", "人", "从档案里清空", Employee, _contact_facts, _forget_contact_facts),
     Kind("employee", "离职档案", "人", "逐人删除，连同职业健康检查", Employee, _files, _go_files),
     Kind("contact", "联络记录", "条", ONE_BY_ONE, Contact, _contacts, _go_contacts,
+         day_of=lambda row: local(row.at).date()),
+    Kind("cluster_report", "疑似聚集报告的文字", "份", "清空文字，只留数字和时间", ClusterReport, _cluster_reports,
+         _go_cluster_reports, day_of=lambda row: local(row.at).date()),
+    Kind("cluster_alert", "聚集提示的误报原因", "条", "清空文字", ClusterAlert, _cluster_alerts, _go_cluster_alerts,
          day_of=lambda row: local(row.at).date()),
     Kind("plan", "年度计划", "份", "逐份删除，连同活动和证明材料", HealthPlan, _plans, _go_plans,
          day_of=lambda row: date(row.year, 12, 31), most=20),

@@ -17,6 +17,8 @@ from models.access import SCOPES, Post
 from models.accounts import Account, Appointment, LoginSession
 from models.archive import Employee
 from models.base import db, local
+from models.cluster_alerts import AlertState, ClusterAlert
+from models.clusters import ClusterReport, Facts, Signal
 from models.enterprises import Enterprise, Premises
 from models.follow_ups import FollowUp
 from models.gate import CheckIn, Kind, MeasuredBy
@@ -221,3 +223,37 @@ def health_entry(
     case = FollowUp.open_for(db.session(), entry, now=now)
     db.session.commit()
     return entry, case
+
+
+def cluster_report(
+    here: Town,
+    by: Account | None = None,
+    post: Post = Post.HEALTH_MANAGER,
+    at: Place | None = None,
+    **facts: Any,
+) -> ClusterReport:
+    """A suspected cluster at the tenant, or in a place, reported at once by its health manager."""
+    site = current_app.extensions["site"]
+    now = site.now()
+    facts = {"signal": Signal.GUT, "people": 4, "noticed_at": now} | facts
+    report, _fresh = ClusterReport.file(
+        db.session(), at or here.tenant, Facts(**facts), site.book.get(SCHEME), key=secrets.token_hex(12), now=now,
+        by=by or here.officer(post), post=post,
+    )  # fmt: skip
+    db.session.commit()
+    return report
+
+
+def cluster_alert(
+    here: Town, at: Place | None = None, signal: Signal = Signal.GUT, people: int = 4
+) -> ClusterAlert:
+    """An alert that nobody has seen to."""
+    now = current_app.extensions["site"].now()
+    where = at or here.tenant
+    row = ClusterAlert(
+        signal=signal, key=f"{'p' if at else 'e'}{where.id}:{signal.value}", people=people, first_on=local(now).date(),
+        last_on=local(now).date(), reached=[{"rule": "同一班组或宿舍，1天内3人", "where": "班组甲班", "people": people}],
+        scheme_key=SCHEME, raised_at=now, state=AlertState.PENDING,
+    )  # fmt: skip
+    row.stand(where, here.park.id)
+    return save(row)

@@ -113,6 +113,20 @@ archive.reveal                 CM
 archive.team                   CM
 archive.teams                  CM
 archive.withdraw_record        CM
+clusters.accept                SUOT
+clusters.alert                 CMSUOT
+clusters.curves                SUOT
+clusters.dismiss               CMSUO
+clusters.export                SUOT
+clusters.export_curves         SUOT
+clusters.index                 CMSUOT
+clusters.judge                 SUOT
+clusters.link                  CM
+clusters.print_pdf             CMSUOT
+clusters.report                CMS
+clusters.report_at             S
+clusters.show                  CMSUOT
+clusters.step                  CMSUOT
 contacts.batch                 SUOT
 contacts.call                  SUOT
 contacts.correct               SUOT
@@ -440,13 +454,21 @@ def numbers(app, town, client):
         "hold_id": hold.id,
         "head_count_id": begun.id,
         "management_team_id": management.id, "paper_check_id": papers.id,
-        **contact_numbers(town),
+        **contact_numbers(town), **_clusters(app, town),
         "plan_id": plan.id, "activity_id": lecture.id, "evidence_id": shot.id,
         "follow_up_id": _somebody_unwell(employee), "employee_id": employee.id,
         "team_id": team.id, "record_kind": "vaccination", "record_id": dose.id,
         "batch_id": batch.id,
         "obligation_id": owed.id, "first_on": owed.first_on.isoformat(),
     }  # fmt: skip
+
+
+def _clusters(app, town):
+    """An alert and a report of the tenant."""
+    return {
+        "cluster_report_id": make.cluster_report(town).id,
+        "cluster_alert_id": make.cluster_alert(town).id,
+    }
 
 
 def _somebody_unwell(employee):

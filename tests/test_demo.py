@@ -12,6 +12,8 @@ from models import audit, demo, identifiers, register
 from models.access import Post
 from models.accounts import Account, Appointment
 from models.base import db, local
+from models.cluster_alerts import ClusterAlert
+from models.clusters import JUDGED, ClusterReport, Conclusion
 from models.demo import people
 from models.devices import GateDevice
 from models.enterprises import Enterprise, Premises
@@ -20,8 +22,20 @@ from models.gateview import mode_at
 from models.judging import Verdict, judge
 from models.keeping import DaySum, Destruction, Hold
 from models.passwords import password_matches
-from models.places import Clinic, Community, District, Gate, GateCode, ModeOrder, Place, PlaceKind, Street
+from models.places import (
+    Adoption,
+    Clinic,
+    Community,
+    District,
+    Gate,
+    GateCode,
+    ModeOrder,
+    Place,
+    PlaceKind,
+    Street,
+)
 from models.policy.schema import Mode
+from models.symptom_weeks import Level, Measured, SymptomWeek, curves
 from models.visits import inside_now
 from tests import make
 from tests.conftest import NOW, _empty
@@ -351,3 +365,32 @@ def test_nobody_leaves_before_they_came_nor_later_than_now_nor_stays_in_two_plac
     )
     people = [row.mobile_index for row in inside if row.is_inside]
     assert len(people) == len(set(people))
+
+
+# --- clusters ---
+
+
+def test_one_alert_was_raised_handled_and_closed_and_one_report_is_still_open(loaded):
+    alerts = db.session.scalars(select(ClusterAlert).where(ClusterAlert.district_id == main().id)).all()
+    assert {one.standing for one in alerts} == {"解除", "误报", "已报疾控"}
+    reports = db.session.scalars(select(ClusterReport)).all()
+    assert {one.conclusion for one in reports} == {Conclusion.OVER, Conclusion.SPORADIC, None}
+    assert {one.was_in_time for one in reports} == {True, False}
+    assert all(
+        step.by_id != one.reported_by_id for one in reports for step in one.steps if step.kind in JUDGED
+    )
+    assert all(NOW >= step.at >= one.reported_at for one in reports for step in one.steps)
+
+
+def test_a_street_lies_above_its_usual_and_the_district_has_a_curve(loaded):
+    rule = loaded.extensions["site"].book.get(main_scheme()).clusters.curve
+    within = SymptomWeek.district_id == main().id
+    names = dict(db.session.execute(select(Street.id, Street.name)).all())
+    found = curves(
+        db.session(), within, Measured.ABSENCE, rule, local(NOW).date(), by=SymptomWeek.street_id, names=names
+    )
+    assert {one.name for one in found if one.level(one.settled) is Level.ABOVE} == {"桂湖街道"}
+
+
+def main_scheme():
+    return db.session.scalar(select(Adoption.scheme_key).where(Adoption.district_id == main().id))

@@ -22,16 +22,17 @@ from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models.accounts import Account
 from models.base import SHANGHAI, Labelled, RuleBroken, db, local
+from models.cluster_alerts import hints
+from models.cluster_rules import longest
+from models.clusters import Signal
 from models.enterprises import Enterprise
 from models.follow_ups import FollowUp, cases_of
 from models.health_entries import (
-    CLUSTER_DAYS,
     CORRECTION_DAYS,
     Counts,
     EntryState,
     HealthEntry,
     asked,
-    clusters,
     counts,
     history,
     mode_of,
@@ -123,7 +124,8 @@ def day(enterprise: Enterprise) -> ResponseReturnValue:
     on, wrong = day_asked()
     setting = setting_on(enterprise, on)
     numbers = counts(session, [enterprise.id], on)[enterprise.id]
-    unwell = not_well(session, enterprise.id, on - timedelta(days=CLUSTER_DAYS - 1), on)
+    back = longest(setting.policy.clusters) if setting.policy else 1
+    unwell = not_well(session, enterprise.id, on - timedelta(days=back - 1), on)
     who, text = _who(setting, numbers), _text()
     people = _people(enterprise, setting, who, text)
     reminder = last_reminder(session, enterprise.id)
@@ -131,7 +133,8 @@ def day(enterprise: Enterprise) -> ResponseReturnValue:
         "health/day.html", status=422 if wrong else 200, enterprise=enterprise, setting=setting, wrong=wrong,
         typed_day=request.args.get("on", "") if wrong else on.isoformat(), first=setting.today - timedelta(days=DAYS_BACK),
         numbers=numbers, at=now, who=who, text=text, longest=LONGEST, tabs=_tabs(setting, numbers),
-        hints=clusters(unwell, on, setting.policy.thresholds.fever_celsius) if setting.policy else [],
+        hints=hints(setting.policy, unwell, on) if setting.policy else [], signal_of=Signal,
+        steps=setting.policy.clusters.immediate.steps if setting.policy else (),
         people=people, cases=session.scalars(cases_of(enterprise.id).limit(CASES_SHOWN)).all(),
         cases_total=session.scalar(select(func.count()).select_from(cases_of(enterprise.id).subquery())) or 0,
         case_of=_open_of([employee.id for employee, _entry in people.rows]),

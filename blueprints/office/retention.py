@@ -29,7 +29,7 @@ from models.places import ModeOrder, Place
 from models.retention import oldest_day, plan_of, staff_rules
 from models.timed import DAY, HOUR, MINUTE, Task
 
-EVERY = {MINUTE: "每分钟", HOUR: "每小时", DAY: "每天"}
+EVERY = {MINUTE: "每分钟", 5 * MINUTE: "每5分钟", HOUR: "每小时", DAY: "每天"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ AREAS = {
     "places": "园区、楼宇",
     "posts": "岗位",
     "reporting": "企业报送",
+    "clusters": "聚集性病例",
 }
 
 

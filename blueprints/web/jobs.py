@@ -19,11 +19,13 @@ from blueprints.web.site import site
 from models import (
     batch_work,
     chores,
+    cluster_alerts,
     code_checks,
     delivery,
     ledger_work,
     notice_rounds,
     staff_readings,
+    symptom_weeks,
     timed,
     watch_rules,
 )
@@ -72,11 +74,13 @@ TASKS = (
     Task("raise_notices", "看入口有没有异常", MINUTE, raise_notices),
     Task("go_on_with_batches", "接着做没做完的导入", MINUTE, go_on_with_batches),
     Task("keep_ledger", "记报送台账", MINUTE, ledger_work.keep),
+    Task("raise_alerts", "看有没有像聚集的", 5 * MINUTE, cluster_alerts.raise_alerts),
     Task("know_standings", "更新企业缺岗情况", MINUTE, chores.know_standings),
     Task("go_round", "送达通知和提醒", MINUTE, notice_rounds.go_round),
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
     Task("keep_weeks", "准备下几周的登记表", DAY, chores.keep_weeks),
     Task("make_sums", "做日合计", DAY, chores.make_sums),
+    Task("keep_symptom_weeks", "做每周症状合计", DAY, symptom_weeks.keep),
     Task("purge", "销毁到期登记、员工健康信息", DAY, chores.destroy),
     Task("send_letters", "发邮件、发工作群", MINUTE, send_letters),  # last: it waits for others
 )

@@ -27,7 +27,10 @@ class Item:
 
 
 ITEMS = (
-    Item("今天", "house", "places.day", "place:watch", "place_id", ("places.index",), alone=True),
+    Item(
+        "今天", "house", "places.day", "place:watch", "place_id",
+        ("places.index", "places.board", "places.counts", "places.spellings"), alone=True,
+    ),
     Item("今天", "house", "gate.desk", "gate:guard"),
     Item("今天", "house", "enterprises.home", "enterprise:home", "enterprise_id", alone=True),
     Item("今天", "house", "office.overview", "place:oversee"),
@@ -43,8 +46,8 @@ ITEMS = (
     Item("花名册", "contact", "contacts.roster", "roster:see", "place_id", ("contacts.",)),
     Item("门岗", "shield-check", "gate.desk", "gate:guard", pages=("gate.sheets", "gate.sheet")),
     Item("报送", "file-pen", "reports.waiting", "report:see", pages=("reports.",)),
+    Item("聚集预警", "stethoscope", "clusters.index", "cluster:see", pages=("clusters.",)),
     Item("通知", "megaphone", "notices.index", "notice:read"),
-    Item("数据核对", "list-checks", "places.board", "place:honesty", "place_id", ("places.counts", "places.spellings")),
     Item(
         "入口和设备", "qr-code", "places.gates", "gate:print", "place_id",
         ("devices.", "places.hours", "places.gate_page", "places.reissue", "places.pause"),

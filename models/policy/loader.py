@@ -16,6 +16,7 @@ from models.policy.schema import (
     KIND_OF_FIELD,
     VALUES_OF_FIELD,
     Cadence,
+    Clusters,
     Effect,
     GateForm,
     LookBack,
@@ -34,9 +35,10 @@ SCHEME = "scheme.toml"
 STAFFING = "staffing.toml"
 REPORTING = "reporting.toml"
 GATE = "gate.toml"
+CLUSTERS = "clusters.toml"
 EXAMPLES = "examples.toml"
 LEAST_HEALTH_DAYS = 15
-FILES = (SCHEME, STAFFING, REPORTING, GATE, EXAMPLES)
+FILES = (SCHEME, STAFFING, REPORTING, GATE, CLUSTERS, EXAMPLES)
 
 
 def load_pack(folder: Path) -> Policy:
@@ -66,11 +68,13 @@ def load_pack(folder: Path) -> Policy:
         reporting=build(Mapping[Mode, Cadence], reporting, in_reporting),
         report=_with_blanks_filled(fields_of_report, asked, figures, in_reporting),
         gate=_with_blanks_filled(forms, blanks, figures, in_gate),
+        clusters=build(Clusters, read_table(folder, CLUSTERS), place_of(folder, CLUSTERS)),
     )
     _check_thresholds(policy.thresholds, in_scheme.key("thresholds"))
     _check_retention(policy.retention, in_scheme.key("retention"))
     _check_staffing(policy, place_of(folder, STAFFING))
     _check_report(policy, in_reporting)
+    _check_clusters(policy.clusters, place_of(folder, CLUSTERS))
     for mode, form in policy.gate.items():
         _check_form(form, policy.measures_in_force[mode], in_gate.key(mode.value))
     return policy
@@ -214,6 +218,39 @@ def _check_report(policy: Policy, place: Place) -> None:
     for mode, cadence in policy.reporting.items():
         if cadence.jump_times < 2 or cadence.jump_reports == 0:
             raise place.key(mode.value).fault("jump_times 至少是2，jump_reports 不能是0")
+
+
+def _check_clusters(clusters: Clusters, place: Place) -> None:
+    """Every signal that a rule names has its symptoms, and nobody is an alert alone: that is a case for the enterprise."""
+    known = {signal.key for signal in clusters.signals}
+    if not clusters.immediate.report_minutes or not clusters.immediate.accept_minutes:
+        raise place.key("immediate").fault("report_minutes、accept_minutes 不能是0")
+    if not clusters.immediate.tell:
+        raise place.key("immediate").key("tell").fault("至少要写一个岗位")
+    for rule in clusters.rules:
+        at = place.key("rules").item(rule.label)
+        if rule.people < 2 or rule.days == 0 or rule.firms == 0:
+            raise at.fault("people 至少是2，days、firms 至少是1")
+        if rule.firms > 1 and rule.subject != "place":
+            raise at.key("firms").fault("只有 subject 是 place 时可以写")
+        for signal in rule.signals:
+            if signal not in known:
+                raise at.key("signals").fault(f"signals 里没有 {signal}")
+    for figure in clusters.figures:
+        if figure.people < 2 or figure.signal not in known:
+            raise place.key("figures").item(figure.figure).fault("people 至少是2，signal 要在 signals 里")
+    if clusters.absence.times < 2 or clusters.absence.least < 2 or not clusters.absence.enough_days:
+        raise place.key("absence").fault("times、least 至少是2，enough_days 至少是1")
+    curve = clusters.curve
+    if (
+        not 2 <= curve.enough_weeks <= curve.usual_weeks
+        or curve.weeks < 4
+        or curve.small < 2
+        or not curve.deviations
+    ):
+        raise place.key("curve").fault(
+            "weeks 至少是4，enough_weeks 在2和 usual_weeks 之间，small 至少是2，deviations 至少是1"
+        )
 
 
 def _check_form(form: GateForm, in_force: bool, place: Place) -> None:

@@ -103,6 +103,35 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "scope": "管理范围",
         "duty": "职责",
         "specialists_required": "至少几名健康管理专员",
+        # clusters
+        "immediate": "疑似聚集报告",
+        "report_minutes": "发现后几分钟内报告",
+        "accept_minutes": "报告后几分钟内受理",
+        "tell": "马上告诉谁",
+        "steps": "报告以外要做的",
+        "signals": "看哪些症状",
+        "signal": "算哪一类症状",
+        "symptoms": "包括哪些症状",
+        "rules": "提示",
+        "subject": "按什么范围",
+        "people": "达到几人",
+        "days": "在几天内",
+        "celsius": "体温达到多少℃",
+        "firms": "至少几家企业",
+        "figures": "报送数",
+        "figure": "哪一项报送数",
+        "absence": "因病缺勤比平常多",
+        "times": "达到平常的几倍",
+        "least": "至少几人",
+        "usual_days": "平常按最近几个工作日算",
+        "enough_days": "至少有几个工作日才比较",
+        "curve": "症状曲线",
+        "weeks": "显示几周",
+        "usual_weeks": "平常范围按前几周算",
+        "enough_weeks": "至少有几周才画平常范围",
+        "deviations": "平常范围是平均上下几个标准差",
+        "margin": "平常范围至少上下百分之几",
+        "small": "少于几人不显示数字",
     }
 )
 IN_BANDS: Mapping[str, str] = MappingProxyType({"required": "必须设的人数"})
@@ -186,6 +215,15 @@ REPORTED: Mapping[str, str] = MappingProxyType(
 EFFECTS: Mapping[str, str] = MappingProxyType(
     {Effect.PASS: "可以进入", Effect.ATTENTION: "请门岗看", Effect.REFUSED: "禁止进入"}
 )
+SIGNALS: Mapping[str, str] = MappingProxyType(
+    {
+        "respiratory": "发热或呼吸道症状",
+        "gut": "腹泻、呕吐",
+        "rash": "皮疹",
+        "red_eyes": "结膜充血",
+        "swollen_parotid": "腮腺肿大",
+    }
+)
 PLACES: Mapping[str, str] = MappingProxyType({"park": "园区", "building": "楼宇"})
 MODES: Mapping[str, str] = MappingProxyType({mode.value: mode.label for mode in Mode})
 
@@ -216,8 +254,14 @@ VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "mode": MODES,
         "modes": MODES,
         "fill": {"computed": "按档案算好，不用填", "archive": "按档案填好，可以改", "fresh": "每次现填"},
-        "key": REPORTED,
+        "key": {**REPORTED, **SIGNALS},
         "at_most": REPORTED,
+        "figure": REPORTED,
+        "signal": SIGNALS,
+        "signals": SIGNALS,
+        "symptoms": ANSWERS,
+        "subject": {"group": "同一班组、宿舍", "enterprise": "同一企业", "place": "同一园区、楼宇"},
+        "tell": POSTS,
         "counted_kinds": {kind.value: kind.label for kind in WorkerKind},
         "required": {"down": "不算", "up": "算1名"},
         "advised": {"down": "不算", "up": "算1名"},
@@ -227,7 +271,18 @@ VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "value": ANSWERS,
     }
 )
-AREAS = ("gate", "thresholds", "look_back", "retention", "staffing", "posts", "places", "reporting", "report")
+AREAS = (
+    "gate",
+    "thresholds",
+    "look_back",
+    "retention",
+    "staffing",
+    "posts",
+    "places",
+    "reporting",
+    "report",
+    "clusters",
+)
 
 
 def name_of(key: str) -> str:
@@ -264,7 +319,10 @@ def _words_of(parts: list[tuple[str, str]]) -> Iterator[str]:
 def _item(field: str, item: str) -> str:
     if field == "bands":
         return f"{item}人以上（不含）一档"
+    if field == "rules":
+        return f"提示“{item}”"
     named = {
+        "signals": SIGNALS, "figures": REPORTED,
         "verdicts": EFFECTS, "questions": ASKED, "choices": ANSWERS, "posts": POSTS, "places": PLACES, "report": REPORTED,
     }[field]  # fmt: skip
     return named[item] if field in ("posts", "places", "report") else f"{FIELDS[field]}“{named[item]}”"

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 
 class Mode(StrEnum):
@@ -86,11 +86,12 @@ KIND_OF_FIELD: Mapping[str, QuestionKind] = MappingProxyType(
     }
 )
 
-SYMPTOMS = (
+Symptom = Literal[
     "fever", "cough", "sore_throat", "runny_nose", "headache", "dizziness", "fatigue", "muscle_ache",
     "joint_pain", "rash", "red_eyes", "swollen_parotid", "abdominal_pain", "diarrhoea", "vomiting",
     "smell_taste_loss", "shortness_of_breath", "other",
-)  # fmt: skip
+]  # fmt: skip
+SYMPTOMS: tuple[str, ...] = get_args(Symptom)
 
 # The values of a choice. Of the symptoms a pack offers some, and always "none"; of the others every one.
 VALUES_OF_FIELD: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -407,6 +408,102 @@ class ReportField:
     at_most: ReportKey | None = None  # never more than this other number
 
 
+SignalKey = Literal["respiratory", "gut", "rash", "red_eyes", "swollen_parotid"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImmediateReport:
+    """The report of a suspected cluster (疑似聚集报告): until when, who is told at once, what has to be done meanwhile (HLTH-8)."""
+
+    report_minutes: int  # from when it was noticed
+    accept_minutes: int  # from when it was reported
+    tell: tuple[PostCode, ...]
+    steps: tuple[str, ...]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRule:
+    """Symptoms that count as alike (相似症状). Who reaches the scheme's fever has one, said so or not."""
+
+    named_by: ClassVar[str] = "key"
+
+    key: SignalKey
+    symptoms: tuple[Symptom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRule:
+    """So many people with like symptoms in so many days raise an alert (聚集提示): in a team or dormitory, in an enterprise, or in a
+    place, where they have to be of `firms` enterprises. `symptoms` and `celsius` narrow down who counts."""
+
+    named_by: ClassVar[str] = "label"
+
+    label: str
+    subject: Literal["group", "enterprise", "place"]
+    signals: tuple[SignalKey, ...]
+    people: int
+    days: int
+    source: Source
+    symptoms: tuple[Symptom, ...] = ()
+    celsius: Decimal | None = None
+    firms: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRule:
+    """A number of one report that raises an alert, for enterprises whose archive says less."""
+
+    named_by: ClassVar[str] = "figure"
+
+    figure: ReportKey
+    signal: SignalKey
+    people: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceRule:
+    """Absence for illness against an enterprise's own usual: `times` the mean of its last `usual_days` working days, and at least
+    `least` people. With fewer than `enough_days` of them nothing is usual yet."""
+
+    times: int
+    least: int
+    usual_days: int
+    enough_days: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class CurveRule:
+    """The curve of symptoms by week (症状曲线), its usual band, and below which number of people a cell says nothing but that."""
+
+    weeks: int
+    usual_weeks: int
+    enough_weeks: int
+    deviations: int
+    margin: int  # the band is at least so many percent of the mean wide, up and down
+    small: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """What a scheme says of clusters of illness (聚集性病例): reporting, alerts, and the watch in normal times."""
+
+    immediate: ImmediateReport
+    signals: tuple[SignalRule, ...]
+    rules: tuple[ClusterRule, ...]
+    figures: tuple[FigureRule, ...]
+    absence: AbsenceRule
+    curve: CurveRule
+
+    def symptoms_of(self, key: str) -> frozenset[str]:
+        return frozenset(
+            symptom for signal in self.signals if signal.key == key for symptom in signal.symptoms
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class PostRule:
     """A post of the scheme (岗位): what it is called, over what it is held, and in one sentence what for."""
@@ -452,6 +549,7 @@ class Policy:
     look_back: LookBack
     retention: Retention
     places: tuple[PlaceRule, ...]
+    clusters: Clusters
     measures_in_force: Mapping[Mode, bool]  # whether the gate's health measures apply in this mode (HLTH-10)
 
     @property

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from blueprints.office.retention import EVERY
 from blueprints.web import jobs
 from models import destruction
 from models.access import Post
@@ -307,3 +308,9 @@ def test_a_day_whose_entries_are_gone_keeps_its_figures_and_lists_nobody(client,
     assert "复制名单" not in page.text
     answer = manager.get(f"{base}/missing?on={TODAY - 40 * DAY}")
     assert answer.status_code == 409 and "已经到期销毁" in answer.text
+
+
+def test_every_piece_of_the_timed_work_says_how_often_it_is_due(officer):
+    page = opened(officer, "/retention").text
+    for task in jobs.TASKS:
+        assert task.label in page and EVERY[task.every] in page

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from models import follow_ups, health_entries, health_links
+from models import cluster_alerts, follow_ups, health_entries, health_links
 from models.archive import Employee, Team
 from models.base import RuleBroken, db
+from models.clusters import Signal
 from models.follow_ups import FollowUp, Stage, StepKind
 from models.health_entries import Counts, EntrySource, EntryState, HealthEntry, Report, Site, Today, standing
 from models.health_links import LinkKind
@@ -141,7 +142,8 @@ def test_three_of_a_dormitory_with_like_symptoms_are_a_hint_two_are_not(town, po
             db.session(), town.tenant.id, NOW.date() - timedelta(days=2), NOW.date()
         )
         return [
-            (c.where, c.what, c.people) for c in health_entries.clusters(entries, NOW.date(), Decimal("37.3"))
+            (c.where, Signal(c.signal).label, c.people)
+            for c in cluster_alerts.hints(policy, entries, NOW.date())
         ]
 
     for number, symptom in enumerate(("fever", "cough", "rash", "sore_throat")):

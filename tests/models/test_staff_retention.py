@@ -13,10 +13,14 @@ from sqlalchemy import func, select, text
 
 from blueprints.web import jobs
 from models import destruction, health_links, staff_retention
+from models.access import Post
 from models.archive import Employee, Team
 from models.audit import AuditLine
 from models.base import SHANGHAI, Row, db
 from models.batches import Batch, BatchKind, BatchPart, BatchState
+from models.cluster_alerts import ClusterAlert
+from models.clusters import ClusterPerson, ClusterReport, ClusterStep, Conclusion
+from models.clusters import StepKind as StepOfCluster
 from models.contacts import About, Contact, ContactBatch, Way
 from models.evidence import Evidence
 from models.files import FileKind, StoredFile
@@ -545,11 +549,46 @@ def fill(town, number: int) -> None:
         case(entry(make.employee(town.tenant, f"工{n}"), TODAY - 50 * DAY, FEVER), back=TODAY - 45 * DAY)
         facts = {"employee_id": full_file(town, GONE - n * DAY).id, "written_at": NOW}
         make.save(Travel(from_on=DUE, until_on=DUE, place="昆明", **facts))
+        _ended_clusters(town, by)
         make.save(
             Contact(enterprise_id=town.tenant.id, by_id=by.id, at=noon(GONE), written_at=NOW, way=Way.PHONE,
                     about=About.NOTICE),
             Plan(enterprise_id=town.tenant.id, year=2020 + n, made_at=NOW, made_by_id=by.id),
         )  # fmt: skip
+
+
+def _ended_clusters(town, by) -> ClusterReport:
+    """A report that ended with words in it, and a false alarm, both long ago."""
+    alert = make.cluster_alert(town)
+    alert.raised_at = noon(DUE)
+    alert.dismiss("体温枪受冷", now=noon(DUE), by=by)
+    report = make.cluster_report(town, text="同一食堂")
+    report.noticed_at = report.reported_at = noon(DUE)
+    for kind, told in (
+        (StepOfCluster.ACCEPTED, {}), (StepOfCluster.VERIFIED, {"people": 2, "text": "看过"}),
+        (StepOfCluster.CLOSED, {"text": "没有聚集", "conclusion": Conclusion.SPORADIC}),
+    ):  # fmt: skip
+        report.take(kind, now=noon(DUE), by=by, post=Post.SPECIALIST, **told)
+    return make.save(report)
+
+
+def test_the_words_of_an_ended_report_go_and_its_numbers_and_times_stay(town, purge):
+    report = _ended_clusters(town, make.account(town.district))
+    linked = case(entry(make.employee(town.tenant), TODAY - 50 * DAY, FEVER), back=TODAY - 45 * DAY)
+    make.save(ClusterPerson(report_id=report.id, follow_up_id=linked.id))
+    waiting = make.cluster_report(town, text="还没有结束")
+    assert purge() == {"follow_up": 1, "health_entry": 1, "cluster_report": 1, "cluster_alert": 1}
+    one = db.session.get(ClusterReport, report.id)
+    assert (one.text, one.people, one.conclusion) == (None, 2, Conclusion.SPORADIC)
+    assert [step.text for step in one.steps] == [None] * 3
+    assert db.session.get(ClusterReport, waiting.id).text == "还没有结束"
+    assert purge() == {}
+
+
+def test_the_words_of_a_report_within_a_hold_stay(town, purge):
+    _ended_clusters(town, make.account(town.district))
+    hold(town, DUE, DUE, place=town.park)
+    assert purge() == {}
 
 
 def test_every_kind_is_in_words_and_all_of_them_go_in_one_run(town, purge):
@@ -640,7 +679,8 @@ def test_a_hold_keeps_the_file_of_who_was_at_work_then_and_the_log_and_plan_of_i
 TABLES = [
     kind.__table__
     for kind in (
-        Employee, HealthEntry, FollowUp, FollowUpStep, Absence, Travel, Vaccination, CheckUp, Contact, Plan,
+        Employee, HealthEntry, FollowUp, FollowUpStep, Absence, Travel, Vaccination, CheckUp, Contact, Plan, ClusterAlert,
+        ClusterReport, ClusterStep,
     )
 ]  # fmt: skip
 
@@ -703,7 +743,7 @@ def test_nothing_of_the_enterprise_areas_is_without_a_rule():
     """A new table with a person's number has to say how long it is kept."""
     ruled = {one.model.__tablename__ for one in staff_retention.KINDS}
     with_their_parent = {"health_entry_version", "follow_up_step", "contact_batch", "activity", "plan_change", "evidence",
-                         "stored_file"}  # fmt: skip
+                         "stored_file", "cluster_person", "cluster_step"}  # fmt: skip
     cleared_away = {"batch", "batch_part", "health_reminder"}
     nobody_in_them = {"health_day_sum", "health_link", "headcount", "team", "saved_filter"}
     of_the_office = {"enterprise_change", "portfolio_hand_over", "management_team", "paper_check"}
