@@ -95,6 +95,7 @@ GRANTS: dict[str, frozenset[Post]] = {
     "contact:reveal": OFFICERS | {P.SPECIALIST},
     "checklist:see": frozenset({P.TASK_FORCE, P.SYSTEM_ADMIN}),  # numbers, nobody's data
     "report:see": OFFICERS | {P.SPECIALIST},
+    "report:export": OFFICERS | {P.SPECIALIST},
     "report:review": frozenset({P.SPECIALIST, P.UNIT_LIAISON, P.COMMUNITY_LIAISON}),
     "report:excuse": OFFICERS,
     "report:unlock": OFFICERS,
@@ -192,6 +193,7 @@ ACTION_LABELS: dict[str, str] = {
     "health:manage": "管理每日健康",
     "report:file": "填报、更正本企业报送",
     "report:see": "看辖区企业的报送",
+    "report:export": "导出、打印报送情况",
     "report:review": "审核、退回报送",
     "report:excuse": "豁免报送",
     "report:unlock": "开报送的锁定例外",

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session, joinedload, make_transient
 
+from . import report_tally, reports
 from .base import SHANGHAI, local
 from .enterprises import Enterprise, Premises
 from .obligations import Kind, Obligation, moment
@@ -163,7 +164,7 @@ class Ledger:
             "enterprise_id": home.id, "district_id": home.district_id, "street_id": home.street_id,
             "community_id": home.community_id, "unit_id": home.unit_id, "place_id": home.place_at(self.now),
             "size": home.size, "first_on": one.first_on, "made_at": self.now, "void_reason": "", "excuse_reason": "",
-            "version": 0, "zero": False, "changed_after_acceptance": False,
+            "version": 0, "zero": False, "changed_after_acceptance": False, "zero_at_due": False, "returned_at_due": False,
             **shape,
         }  # fmt: skip
 
@@ -260,6 +261,8 @@ class Ledger:
             .with_for_update(key_share=True)
         ).all()
         changes = self.changes(session, ids)
+        touched = [number for one in changes.values() for number in (*one.voided, *one.reshaped)]
+        before = report_tally.facts(session.connection(), touched, alone=True)
         voided = {number: why for one in changes.values() for number, why in one.voided.items()}
         for why in set(voided.values()):
             numbers = [number for number, reason in voided.items() if reason == why]
@@ -274,9 +277,12 @@ class Ledger:
         ]
         if reshaped:
             session.execute(update(Obligation), reshaped)
+            reports.settle_at_due(session, [row["id"] for row in reshaped])
+        report_tally.shift(session.connection(), before, report_tally.facts(session.connection(), touched))
         made = [row for one in changes.values() for row in one.made]
         if made:
             session.execute(insert(Obligation), made)
+            report_tally.shift_made(session.connection(), made)
         if changes:
             session.expire_all()
         return len(changes)
