@@ -40,7 +40,7 @@ CASE WHEN e.r >= 99 THEN '停业' ELSE '' END, CASE WHEN e.r < :come THEN 1 ELSE
 CASE WHEN e.r < :come THEN CAST('{"expected": 112, "present": 110, "absent_ill": 1, "fever": 0, "visitors": 3}' AS JSON) END, :no,
 CASE WHEN e.r >= :come THEN NULL WHEN e.r < 80 THEN CAST(:early AS TIMESTAMPTZ) ELSE CAST(:late AS TIMESTAMPTZ) END,
 CASE WHEN e.r >= :come THEN NULL WHEN e.r = 59 THEN 'returned' WHEN :waits AND e.r % 10 = 1 THEN 'waiting' ELSE 'accepted' END,
-CASE WHEN e.r >= 99 THEN CAST(:opens_at AS TIMESTAMPTZ) END, e.r < 60, :no
+CASE WHEN e.r >= 99 THEN CAST(:opens_at AS TIMESTAMPTZ) END, e.r < :come AND e.r < 60, :no
 FROM (SELECT n.*, (n.id * 7919 + :number * 104729) % 101 AS r FROM enterprise n WHERE n.closed_at IS NULL) e
 """
 ON_SQLITE = re.compile(r"CAST\((.*?) AS (?:JSON|TIMESTAMPTZ)\)")

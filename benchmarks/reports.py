@@ -66,7 +66,7 @@ class OwedSite:
 
 def run(report: Report, kind: str, rounds: int, seconds: float, *, many: int | None = None) -> None:
     """Two sites beside each other, one with a hundredth of the enterprises."""
-    many = many or MANY[kind]
+    many = max(many or MANY[kind], 10_000)  # a hundredth of which fills one unit and one place
     with ExitStack() as stack:
         few, much = (_site(stack, kind, rows) for rows in (many // 100, many))
         than = f"{many}家{much.rows}期比{many // 100}家{few.rows}期"

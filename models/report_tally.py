@@ -28,6 +28,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -167,6 +168,9 @@ def key_of(by: str) -> ColumnElement[int]:
         return literal(0, Integer)
     return size_key() if by == "size" else func.coalesce(O.c[BY[by]], 0)
 
+
+# grouped by its name: a database that takes parameters one by one does not see that two expressions are the same
+KEY_AS_NAMED: Any = literal_column('"key"')
 
 # --- keeping it ---
 
@@ -392,7 +396,7 @@ def _queries(where: ColumnElement[bool]) -> Iterator[tuple[bool, str, Any]]:
                 *(func.max(O.c[name]).label(name) for name in ("opens_at", "due_at", "locks_at")),
             ]
             sums = [number.label(name) for name, number in zip(COUNTERS, counted(), strict=True)]
-            grouped = [*own, *span] if by == ALL else [*own, *span, key_of(by)]
+            grouped = [*own, *span] if by == ALL else [*own, *span, KEY_AS_NAMED]
             yield (
                 street,
                 by,

@@ -26,7 +26,7 @@ from .obligations import Kind, Obligation, Review, Status, moment, status
 from .office import health_staff
 from .places import Community, Place, Street, Unit
 from .policy.schema import Mode
-from .report_tally import ALL, BY, COUNTERS, SIZES, O, S, T, counted, key_of
+from .report_tally import ALL, BY, COUNTERS, KEY_AS_NAMED, SIZES, O, S, T, counted, key_of
 
 LOOKED_BACK = timedelta(days=70)  # how far a history reaches
 BARS = 10  # periods of a history that are drawn
@@ -234,10 +234,14 @@ def ground_of(
     if district_id in scopes.pop("district", []):
         return Ground(district_id, {}, of)
     if "place" in scopes:
-        ids = scopes["place"]
-        reached = select(Place.id).where(or_(Place.id.in_(ids), Place.parent_id.in_(ids))).order_by(Place.id)
-        scopes["place"] = list(session.scalars(reached))
+        scopes["place"] = with_buildings(session, scopes["place"])
     return Ground(district_id, dict(scopes) or {"place": []}, of)
+
+
+def with_buildings(session: Session, ids: Sequence[int]) -> list[int]:
+    """These places, and the buildings of those that are parks."""
+    reached = select(Place.id).where(or_(Place.id.in_(ids), Place.parent_id.in_(ids)))
+    return list(session.scalars(reached.order_by(Place.id)))
 
 
 # --- numbers ---
@@ -333,7 +337,7 @@ def _read(
 def _count(session: Session, ground: Ground, span: Span, by: By | None) -> dict[int, Tally]:
     key = key_of(by.value if by else ALL).label("key")
     query = select(key, *counted()).where(*ground.where(), *_in(span))
-    return _tallies(session.execute(query if by is None else query.group_by(key)))
+    return _tallies(session.execute(query if by is None else query.group_by(KEY_AS_NAMED)))
 
 
 def _tallies(rows: Iterable[Any]) -> dict[int, Tally]:
@@ -350,6 +354,17 @@ def _in(span: Span) -> list[ColumnElement[bool]]:
 def counted_anew(session: Session, ground: Ground, span: Span, by: By | None = None) -> dict[int, Tally]:
     """What `total` and `divided` say, from every obligation of the period."""
     return _count(session, ground, span, by)
+
+
+def figures(ground: Ground, span: Span) -> Select[Any]:
+    """The numbers of every report of a period that came in."""
+    came = (Obligation.received_at.is_not(None), Obligation.excused_at.is_(None))
+    return select(Obligation.figures).where(*ground.where(), *_in(span), *came)
+
+
+def schemes(ground: Ground, span: Span) -> Select[Any]:
+    """By which schemes they were asked."""
+    return select(Obligation.scheme_key).where(*ground.where(), *_in(span)).distinct()
 
 
 # --- names ---

@@ -36,7 +36,7 @@ from models.tracking import BARS, FirmOrder, Line, Only, Sort, Tally
 
 EXPORT_ROWS = 20_000
 MOST = 10_000  # nobody leafs further; whoever wants all takes the workbook
-FIRST = 5  # enterprises beside the chart
+FIRST = 3  # enterprises beside the chart
 NUMBERS = (
     Column("应报", 8), Column("已报", 8), Column("完整率", 9), Column("按时", 8), Column("按时率", 9), Column("迟报", 8),
     Column("零报告", 9), Column("退回", 8), Column("豁免", 8), Column("未报", 8),

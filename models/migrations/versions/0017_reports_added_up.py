@@ -1,4 +1,4 @@
-"""Reports added up by period, street, unit, place and size; what a report looked like at its deadline."""
+"""Reports added up by period, street, unit, place and size; what a report looked like at its deadline; reports upwards."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -57,8 +57,39 @@ def upgrade() -> None:
             if street == "0" or by not in ("all", "street"):
                 op.execute(_filled(street, by))
 
+    op.create_table(
+        "unit_report",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("district_id", sa.Integer(), nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("scope_id", sa.Integer(), nullable=False),
+        sa.Column("mode", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("first_on", sa.Date(), nullable=False),
+        sa.Column("last_on", sa.Date(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("sums", sa.JSON(), nullable=False),
+        sa.Column("comment", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.Integer(), nullable=False),
+        sa.Column("verdict", sa.String(length=32), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("judged_by_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["district_id"], ["district.id"], name=op.f("fk_unit_report_district_id")),
+        sa.ForeignKeyConstraint(["by_id"], ["account.id"], name=op.f("fk_unit_report_by_id")),
+        sa.ForeignKeyConstraint(["judged_by_id"], ["account.id"], name=op.f("fk_unit_report_judged_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unit_report")),
+    )
+    op.create_index(
+        "uq_unit_report_version", "unit_report", ["district_id", "last_on", "first_on", "mode", "scope", "scope_id", "number"],
+        unique=True,
+    )  # fmt: skip
+
 
 def downgrade() -> None:
+    op.drop_table("unit_report")
     op.drop_table("report_shift")
     op.drop_table("report_tally")
     op.drop_index("ix_obligation_district", "obligation")
