@@ -91,7 +91,7 @@ class Ledger:
         self.begins_on = begins_on or self.today
         self._rules: dict[int, Rules] = {}
         self._orders: dict[int, Sequence[ModeOrder]] = {}
-        self._places: dict[int, Place] | None = None
+        self._places: dict[int, Place] = {}
         self._divided: dict[Any, Sequence[tuple[Period, dict[str, Any]]]] = {}
 
     # --- looking ---
@@ -99,6 +99,7 @@ class Ledger:
     def changes(self, session: Session, ids: Collection[int]) -> dict[int, Change]:
         """What is to be done, by enterprise; those without a change are not in it. A fixed number of queries."""
         homes = self._homes(session, ids)
+        self._know_places(session, homes)
         rows = self._unsettled(session, ids)
         begins = self._begins(session, homes, rows)
         found = {}
@@ -144,7 +145,7 @@ class Ledger:
                 found.append(Stretch(_wall(order.starts_at), _wall_or_none(order.ended_at), order.id))
                 continue
             for seat in home.seats:
-                if not order.reaches(self._place(session, seat.place_id)):
+                if not order.reaches(self._places[seat.place_id]):
                     continue
                 starts = max(order.starts_at, seat.from_at)
                 ends = min((at for at in (order.ended_at, seat.until_at) if at is not None), default=None)
@@ -244,10 +245,19 @@ class Ledger:
             ).all()
         return self._orders[district_id]
 
-    def _place(self, session: Session, number: int) -> Place:
-        if self._places is None:
-            self._places = {place.id: place for place in session.scalars(select(Place))}
-        return self._places[number]
+    def _know_places(self, session: Session, homes: Sequence[Home]) -> None:
+        """Where these have sat, where an order may reach them by it."""
+        asked = {
+            seat.place_id
+            for home in homes
+            if self._orders_of(session, home.district_id)
+            for seat in home.seats
+        }
+        wanted = asked - self._places.keys()
+        if wanted:
+            self._places |= {
+                place.id: place for place in session.scalars(select(Place).where(Place.id.in_(wanted)))
+            }
 
     # --- writing ---
 
