@@ -79,9 +79,7 @@ def _usual_end(wanted: tuple[date, date, Mode] | None, today: date) -> date:
 def choices_of(ground: Ground) -> list[By]:
     """By what this ground can be divided, the usual way first."""
     first = By.STREET if ground.whole and By.STREET not in ground.of else By.PLACE
-    return [first, *(by for by in By if by is not first and by not in ground.of)] if first not in ground.of else [
-        by for by in By if by not in ground.of
-    ]  # fmt: skip
+    return sorted((by for by in By if by not in ground.of), key=lambda by: by is not first) or [By.PLACE]
 
 
 def to(endpoint: str, **changes: Any) -> str:

@@ -107,6 +107,9 @@ def judge_up(unit_report: UnitReport) -> ResponseReturnValue:
     if not JustAct().validate():
         return _shown(unit_report, STALE)
     session, span = db.session(), unit_report.span
+    session.refresh(
+        unit_report, with_for_update=True
+    )  # of two who press at once the second sees what the first has said
     verdict = Review.RETURNED if request.form.get("verdict") == "returned" else Review.ACCEPTED
     last = unit_reports.newest(
         session, unit_report.district_id, unit_report.scope, unit_report.scope_id, span

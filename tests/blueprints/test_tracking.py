@@ -202,7 +202,7 @@ def test_an_address_that_asks_for_more_gives_no_more(town, firms, clock, people)
         assert "青禾" not in page.text.replace("qhsw", "")
     for query in ("period=nonsense", "period=20261340-20261122-normal", "until=99999-01-01", "by=firm&sort=x&at=y", "size=77",
                   "place=999999999999", "page=-3", "page=99999",
-                  "q=%00%1b", "period=19000101-19000107-normal", "street=-1"):  # fmt: skip
+                  "q=%00%1b", "period=19000101-19000107-normal", "street=1&unit=1&community=1&place=1&size=1", "street=-1"):  # fmt: skip
         for address in (PAGE, FIRMS, MISSING):
             opened(specialist, f"{address}?{query}")
     assert people(Post.HEALTH_MANAGER).get(PAGE).status_code == 403
