@@ -14,7 +14,19 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, false, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, contains_eager
 
 from . import contacts, finding
@@ -426,6 +438,14 @@ def firms(
         return query.order_by(Enterprise.name, one.enterprise_id)
     place = select(Place.name).where(Place.id == one.place_id).correlate(one).scalar_subquery()
     return query.order_by(one.place_id.is_(None), place, one.place_id, Enterprise.name, one.enterprise_id)
+
+
+def missing_in(session: Session, ground: Ground, span: Span, places: Sequence[int], most: int) -> Select[Any]:
+    """Who has not reported, place after place as they are given (0: in none), by name; no more than `most` in all."""
+    place = func.coalesce(Obligation.place_id, 0)
+    rank = case({key: number for number, key in enumerate(places)}, value=place, else_=len(places))
+    query = firms(session, ground, span, Only.MISSING).where(place.in_(places)).order_by(None)
+    return query.order_by(rank, Enterprise.name, Obligation.enterprise_id).limit(most)
 
 
 def _tests(only: Only | None, at_deadline: bool) -> list[ColumnElement[bool]]:

@@ -18,7 +18,7 @@ from blueprints.web.site import site
 from models import tracking
 from models.base import db, local
 from models.places import District
-from models.tracking import By, FirmOrder, Line, Only, Tally
+from models.tracking import By, Line, Tally
 
 ROOM = 40  # lines of one sheet of A4
 WIDE = 22  # signs of a name that fit into a line of it
@@ -78,40 +78,29 @@ def _as_pdf() -> bytes:
 
 
 def _sheet(found: Asked, room: int, *, one_page: bool) -> Sheet:
-    session = db.session()
-    assert found.span is not None
-    here = tracking.divided(session, found.ground, found.span, By.PLACE)
-    worst = sorted(
-        ((key, one.missing) for key, one in here.items() if one.missing), key=lambda pair: (-pair[1], pair[0])
-    )
-    names = tracking.names_of(session, By.PLACE, [key for key, _ in worst])
-    buildings: list[Building] = []
-    others: list[tuple[str, int]] = []
-    left = room
-    for key, number in worst:
-        if left < 2:
-            others.append((names[key], number))
-            continue
-        lines = _lines(found, key, left)
-        kept = _fitting(lines, left - 1) if one_page else lines[:left]
-        if not kept:
-            others.append((names[key], number))
-            left = 0
-            continue
-        left -= 1 + sum(_height(one) for one in kept) if one_page else len(kept)
-        buildings.append(Building(names[key], number, kept))
-        if len(kept) < number:
-            others.append((f"{names[key]}另有", number - len(kept)))
-            left = 0
-    return Sheet(found.now_tally, buildings, others)
-
-
-def _lines(found: Asked, place: int, most: int) -> list[Line]:
-    session = db.session()
-    assert found.span is not None
-    ground = found.ground if By.PLACE in found.ground.of else found.ground.narrowed(By.PLACE, place)
-    query = tracking.firms(session, ground, found.span, Only.MISSING, order=FirmOrder.NAME)
-    return tracking.lines(session, session.scalars(query.limit(most)).all(), site.now())
+    """A fixed number of queries, however many buildings there are."""
+    session, span = db.session(), found.span
+    assert span is not None
+    here = tracking.divided(session, found.ground, span, By.PLACE)
+    missing = {key: one.missing for key, one in here.items() if one.missing}
+    worst = sorted(missing, key=lambda key: (-missing[key], key))
+    if not worst:
+        return Sheet(found.now_tally, [], [])
+    names = tracking.names_of(session, By.PLACE, worst)
+    rows = session.scalars(tracking.missing_in(session, found.ground, span, worst[:room], room)).all()
+    lines: dict[int, list[Line]] = {key: [] for key in worst}
+    for line in tracking.lines(session, rows, site.now()):
+        lines[line.obligation.place_id or 0].append(line)
+    sheet, left = Sheet(found.now_tally, [], []), room
+    for key in worst:
+        kept = _fitting(lines[key], left - 1) if one_page else lines[key]
+        if kept:
+            sheet.buildings.append(Building(names[key], missing[key], kept))
+        if len(kept) < missing[key]:
+            sheet.others.append((f"{names[key]}另有" if kept else names[key], missing[key] - len(kept)))
+            left = 0  # what follows would stand out of its order
+        left -= 1 + sum(_height(one) for one in kept)
+    return sheet
 
 
 def _fitting(lines: Iterable[Line], room: int) -> list[Line]:

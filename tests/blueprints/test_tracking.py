@@ -297,3 +297,18 @@ def test_what_came_back_is_counted_until_it_is_mended(town, firms, clock, people
     assert "退回1家" in figures(officer)
     filed(town, firms[0], "22 11:00", visitors=1)
     assert "退回0家" in figures(officer)
+
+
+def test_the_list_asks_as_often_for_ten_buildings_as_for_one(town, firms, clock, people):
+    client = people(Post.TASK_FORCE)
+    opened(client, MISSING)
+    few = statements_of(lambda: opened(client, f"{MISSING}?by=place"))
+    for number in range(10):
+        make.enterprise(town.street, f"企业{number}", at=make.place(town.street, f"{number}号楼"))
+    clock("20 09:05")
+    clock("21 00:01")
+    client = people(Post.TASK_FORCE)
+    opened(client, MISSING)
+    week = "period=20261120-20261122-normal"
+    assert "【9号楼】1家" in opened(client, f"{MISSING}?{week}").text
+    assert statements_of(lambda: opened(client, f"{MISSING}?{week}")) <= few
