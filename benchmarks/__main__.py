@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import days, enterprises, gate, imports, peak, polls
+from benchmarks import days, enterprises, gate, imports, peak, polls, reports
 from benchmarks.report import Report
 from benchmarks.servers import pin_to_the_others
 
-PARTS = ("page", "check-in", "poll", "day", "import", "enterprises", "crowd", "peak", "half")
+PARTS = ("page", "check-in", "poll", "day", "import", "enterprises", "reports", "crowd", "peak", "half")
 
 
 def main() -> None:
@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3, help="一轮大约几秒（默认3）")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], help="只用这一种（默认两种都量）")
     parser.add_argument("--large", action="store_true", help="一千万条登记、完整的早高峰（约半小时）")
+    parser.add_argument("--firms", type=int, help="报送这一项用多少家企业（默认SQLite一万，PostgreSQL十万）")
     chosen = parser.parse_args()
     parts = chosen.only.split(",")
     if unknown := set(parts) - set(PARTS):
@@ -40,6 +41,8 @@ def main() -> None:
             imports.run(report, kind, rounds)
         if "enterprises" in parts:
             enterprises.run(report, kind, rounds, seconds)
+        if "reports" in parts:
+            reports.run(report, kind, rounds, seconds, many=chosen.firms)
         if {"crowd", "peak", "half"} & set(parts):
             peak.run(report, kind, parts, large=chosen.large)
     report.print()

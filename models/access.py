@@ -95,7 +95,10 @@ GRANTS: dict[str, frozenset[Post]] = {
     "contact:reveal": OFFICERS | {P.SPECIALIST},
     "checklist:see": frozenset({P.TASK_FORCE, P.SYSTEM_ADMIN}),  # numbers, nobody's data
     "report:see": OFFICERS | {P.SPECIALIST},
+    "report:export": OFFICERS | {P.SPECIALIST},
     "report:review": frozenset({P.SPECIALIST, P.UNIT_LIAISON, P.COMMUNITY_LIAISON}),
+    "report:send_up": frozenset({P.SPECIALIST, P.UNIT_LIAISON, P.COMMUNITY_LIAISON}),
+    "report:receive": frozenset({P.TASK_FORCE}),
     "report:excuse": OFFICERS,
     "report:unlock": OFFICERS,
     # suspected clusters: reported by those who see them, judged by somebody else; named health stays with the enterprise
@@ -202,7 +205,10 @@ ACTION_LABELS: dict[str, str] = {
     "health:manage": "管理每日健康",
     "report:file": "填报、更正本企业报送",
     "report:see": "看辖区企业的报送",
+    "report:export": "导出、打印报送情况",
     "report:review": "审核、退回报送",
+    "report:send_up": "上报本单位、社区、场所的报送",
+    "report:receive": "看、审核各单位的上报",
     "report:excuse": "豁免报送",
     "report:unlock": "开报送的锁定例外",
     "cluster:see": "看聚集提示和疑似聚集报告",

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session, joinedload, make_transient
 
+from . import report_tally, reports
 from .base import SHANGHAI, local
 from .enterprises import Enterprise, Premises
 from .obligations import Kind, Obligation, moment
@@ -90,7 +91,7 @@ class Ledger:
         self.begins_on = begins_on or self.today
         self._rules: dict[int, Rules] = {}
         self._orders: dict[int, Sequence[ModeOrder]] = {}
-        self._places: dict[int, Place] | None = None
+        self._places: dict[int, Place] = {}
         self._divided: dict[Any, Sequence[tuple[Period, dict[str, Any]]]] = {}
 
     # --- looking ---
@@ -98,6 +99,7 @@ class Ledger:
     def changes(self, session: Session, ids: Collection[int]) -> dict[int, Change]:
         """What is to be done, by enterprise; those without a change are not in it. A fixed number of queries."""
         homes = self._homes(session, ids)
+        self._know_places(session, homes)
         rows = self._unsettled(session, ids)
         begins = self._begins(session, homes, rows)
         found = {}
@@ -143,7 +145,7 @@ class Ledger:
                 found.append(Stretch(_wall(order.starts_at), _wall_or_none(order.ended_at), order.id))
                 continue
             for seat in home.seats:
-                if not order.reaches(self._place(session, seat.place_id)):
+                if not order.reaches(self._places[seat.place_id]):
                     continue
                 starts = max(order.starts_at, seat.from_at)
                 ends = min((at for at in (order.ended_at, seat.until_at) if at is not None), default=None)
@@ -163,7 +165,7 @@ class Ledger:
             "enterprise_id": home.id, "district_id": home.district_id, "street_id": home.street_id,
             "community_id": home.community_id, "unit_id": home.unit_id, "place_id": home.place_at(self.now),
             "size": home.size, "first_on": one.first_on, "made_at": self.now, "void_reason": "", "excuse_reason": "",
-            "version": 0, "zero": False, "changed_after_acceptance": False,
+            "version": 0, "zero": False, "changed_after_acceptance": False, "zero_at_due": False, "returned_at_due": False,
             **shape,
         }  # fmt: skip
 
@@ -243,10 +245,19 @@ class Ledger:
             ).all()
         return self._orders[district_id]
 
-    def _place(self, session: Session, number: int) -> Place:
-        if self._places is None:
-            self._places = {place.id: place for place in session.scalars(select(Place))}
-        return self._places[number]
+    def _know_places(self, session: Session, homes: Sequence[Home]) -> None:
+        """Where these have sat, where an order may reach them by it."""
+        asked = {
+            seat.place_id
+            for home in homes
+            if self._orders_of(session, home.district_id)
+            for seat in home.seats
+        }
+        wanted = asked - self._places.keys()
+        if wanted:
+            self._places |= {
+                place.id: place for place in session.scalars(select(Place).where(Place.id.in_(wanted)))
+            }
 
     # --- writing ---
 
@@ -260,6 +271,8 @@ class Ledger:
             .with_for_update(key_share=True)
         ).all()
         changes = self.changes(session, ids)
+        touched = [number for one in changes.values() for number in (*one.voided, *one.reshaped)]
+        before = report_tally.facts(session.connection(), touched, alone=True)
         voided = {number: why for one in changes.values() for number, why in one.voided.items()}
         for why in set(voided.values()):
             numbers = [number for number, reason in voided.items() if reason == why]
@@ -274,9 +287,12 @@ class Ledger:
         ]
         if reshaped:
             session.execute(update(Obligation), reshaped)
+            reports.settle_at_due(session, [row["id"] for row in reshaped])
+        report_tally.shift(session.connection(), before, report_tally.facts(session.connection(), touched))
         made = [row for one in changes.values() for row in one.made]
         if made:
             session.execute(insert(Obligation), made)
+            report_tally.shift_made(session.connection(), made)
         if changes:
             session.expire_all()
         return len(changes)

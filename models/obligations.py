@@ -20,6 +20,7 @@ from sqlalchemy import (
     Index,
     and_,
     case,
+    false,
     func,
     literal,
     not_,
@@ -121,6 +122,9 @@ class Obligation(Row):
     review: Mapped[Review | None]
     changed_after_acceptance: Mapped[bool] = mapped_column(default=False)
     unlocked_until: Mapped[datetime | None]
+    # as at the deadline: what comes later changes these no more
+    zero_at_due: Mapped[bool] = mapped_column(default=False, server_default=false())
+    returned_at_due: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     enterprise: Mapped[Enterprise] = relationship()
     mode_order: Mapped[ModeOrder | None] = relationship()
@@ -133,8 +137,8 @@ class Obligation(Row):
             "uq_obligation_live", "enterprise_id", "first_on", unique=True, sqlite_where=text(LIVE), postgresql_where=text(LIVE)
         ),
         Index("ix_obligation_enterprise_due", "enterprise_id", "due_at"),
-        # counting a period's rows by place, unit and everything else of a district
-        Index("ix_obligation_district", "district_id", "last_on", "street_id"),
+        # a period's rows of a district in their order; counted by place, unit and community (a district's counts are kept)
+        Index("ix_obligation_district", "district_id", "last_on", "enterprise_id"),
         Index("ix_obligation_place", "place_id", "last_on"),
         Index("ix_obligation_unit", "unit_id", "last_on"),
         Index("ix_obligation_community", "community_id", "last_on"),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, UniqueConstraint, or_, select
+from sqlalchemy import JSON, ColumnElement, ForeignKey, UniqueConstraint, or_, select, update
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from .access import ENTERPRISE_STAFF, Post
@@ -194,6 +194,8 @@ def file(
         source is Source.ZERO,
         Review.WAITING,
     )
+    if version.at <= obligation.due_at:
+        obligation.zero_at_due, obligation.returned_at_due = obligation.zero, False
     draft = draft_of(session, obligation)
     if draft is not None:
         session.delete(draft)
@@ -274,9 +276,44 @@ def judge(
     )  # fmt: skip
     session.add(row)
     obligation.review = verdict
+    if row.at <= obligation.due_at:
+        obligation.returned_at_due = verdict is Review.RETURNED
     if verdict is Review.ACCEPTED:
         obligation.changed_after_acceptance = False
     return row
+
+
+def settle_at_due(session: Session, ids: Collection[int]) -> None:
+    """What these looked like at their deadline, where that has been moved after something had been filed: from the versions."""
+    rows = session.execute(
+        select(Obligation.id, Obligation.due_at).where(Obligation.id.in_(ids), Obligation.version > 0)
+    ).all()
+    if not rows:
+        return
+    due = {row.id: row.due_at for row in rows}
+    newest: dict[int, ReportVersion] = {}
+    for version in session.scalars(
+        select(ReportVersion)
+        .where(ReportVersion.obligation_id.in_(due))
+        .options(joinedload(ReportVersion.reviews))
+        .order_by(ReportVersion.number)
+    ).unique():
+        if version.at <= due[version.obligation_id]:
+            newest[version.obligation_id] = version
+    settled = [
+        {"id": number, "zero_at_due": _is_zero(newest.get(number)), "returned_at_due": _came_back(newest.get(number), due[number])}
+        for number in due
+    ]  # fmt: skip
+    session.execute(update(Obligation), settled)
+
+
+def _is_zero(version: ReportVersion | None) -> bool:
+    return version is not None and version.source is Source.ZERO
+
+
+def _came_back(version: ReportVersion | None, by: datetime) -> bool:
+    judged = [one for one in version.reviews if one.at <= by] if version else []
+    return bool(judged) and judged[-1].verdict is Review.RETURNED
 
 
 def last_return(versions: Sequence[ReportVersion]) -> ReportReview | None:

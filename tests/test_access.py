@@ -329,13 +329,23 @@ plans.reopen                   CM
 plans.show                     CM
 plans.suggest                  CM
 reports.excuse                 UOT
+reports.export_firms           SUOT
+reports.export_rates           SUOT
 reports.fill                   CM
 reports.fill_in                CM
 reports.index                  CM
+reports.firms                  SUOT
+reports.judge_up               T
+reports.missing                SUOT
+reports.missing_pdf            SUOT
 reports.open_again             UOT
+reports.received               T
 reports.review                 SUO
+reports.send_up                SUO
 reports.show                   SUOT
+reports.show_up                T
 reports.template               CM
+reports.tracking               SUOT
 reports.waiting                SUOT
 """
 ROWS = dict(line.split() for line in MATRIX.strip().splitlines())

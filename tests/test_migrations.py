@@ -5,13 +5,15 @@ from datetime import timedelta
 from sqlalchemy import inspect, select, text
 
 from blueprints.web import jobs
-from models import chores, schema, standing
+from models import chores, schema, standing, tracking
 from models.access import Post
 from models.accounts import Appointment
 from models.base import db
 from models.enterprises import Enterprise
 from models.finding import found_by
 from models.gate import CheckIn, Note, Outcome, StaffCheck
+from models.obligations import Obligation
+from models.reports import Source, alone, file
 from models.saved_filters import SavedFilter
 from tests import make
 from tests.conftest import NOW
@@ -100,4 +102,27 @@ def test_check_ins_and_saved_filters_live_through_the_coming_of_staff_at_the_gat
     assert [(one.name, one.handed_by, one.from_on, one.until_on) for one in kept] == [
         ("缺岗位", "", None, None)
     ]
+    assert schema.differences(db.engine) == []
+
+
+def test_reports_are_added_up_when_the_roll_up_comes_and_survive_the_way_down(app, town):
+    make.enterprise(town.street, "远山软件", at=town.other)
+    jobs.tick()
+    db.session.rollback()
+    one = alone(db.session(), db.session.scalars(select(Obligation).order_by(Obligation.id)).first())
+    file(
+        db.session(), one, {"expected": 9, "present": 9, "fever": 0}, archive={}, comments={}, source=Source.ZERO, key="zero", seen=0,
+        reason="", now=NOW, by=town.officer(Post.HEALTH_MANAGER),
+    )  # fmt: skip
+    db.session.commit()
+    ground = tracking.Ground(town.district.id, {})
+    ((span, before),) = tracking.history(db.session(), ground, NOW.date() + timedelta(days=9))
+    places = tracking.divided(db.session(), ground, span, tracking.By.PLACE)
+    assert (before.expected, before.received, before.zero, before.zero_at_due) == (2, 1, 1, 1)
+    db.session.remove()
+    schema.downgrade(db.engine, "0016")
+    schema.upgrade(db.engine)
+    assert tracking.total(db.session(), ground, span) == before
+    assert tracking.divided(db.session(), ground, span, tracking.By.PLACE) == places
+    assert tracking.counted_anew(db.session(), ground, span)[0] == before
     assert schema.differences(db.engine) == []

@@ -45,7 +45,7 @@ ITEMS = (
     Item("在里面", "users", "gate.inside", "visit:inside"),
     Item("花名册", "contact", "contacts.roster", "roster:see", "place_id", ("contacts.",)),
     Item("门岗", "shield-check", "gate.desk", "gate:guard", pages=("gate.sheets", "gate.sheet")),
-    Item("报送", "file-pen", "reports.waiting", "report:see", pages=("reports.",)),
+    Item("报送", "chart-column", "reports.tracking", "report:see", pages=("reports.",)),
     Item("聚集预警", "stethoscope", "clusters.index", "cluster:see", pages=("clusters.",)),
     Item("通知", "megaphone", "notices.index", "notice:read"),
     Item(

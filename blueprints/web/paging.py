@@ -56,3 +56,10 @@ def paged(
     cut = query.limit(size).offset((page - 1) * size)
     rows = db.session.scalars(cut).all() if scalars else db.session.execute(cut).all()
     return Paging(rows, page, pages, total, more)
+
+
+def paged_list(rows: Sequence[Any], *, size: int = 50) -> Paging:
+    """The same of rows that are all there already."""
+    pages = max(1, -(-len(rows) // size))
+    page = min(max(request.args.get("page", 1, type=int), 1), pages)
+    return Paging(rows[(page - 1) * size : page * size], page, pages, len(rows))

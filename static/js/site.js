@@ -10,6 +10,18 @@ function unfold() {
   if (!matchMedia("(min-width: 48em)").matches) return;
   for (const one of document.querySelectorAll("details.fold")) one.open = true;
 }
+// A list that is meant for a chat group goes to the clipboard; without this it is marked and copied by hand.
+function copyText(event) {
+  const button = event.target.closest("[data-copies]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copies);
+  text.select();
+  const copied = () => { button.textContent = "已复制，到群里粘贴"; };
+  if (navigator.clipboard) navigator.clipboard.writeText(text.value).then(copied, () => document.execCommand("copy") && copied());
+  else if (document.execCommand("copy")) copied();
+}
+document.addEventListener("click", copyText);
+document.addEventListener("DOMContentLoaded", () => { for (const one of document.querySelectorAll("[data-copies]")) one.hidden = false; });
 document.addEventListener("DOMContentLoaded", unfold);
 document.addEventListener("DOMContentLoaded", focusErrors);
 document.addEventListener("htmx:afterSwap", focusErrors);
