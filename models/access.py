@@ -96,6 +96,7 @@ GRANTS: dict[str, frozenset[Post]] = {
     "checklist:see": frozenset({P.TASK_FORCE, P.SYSTEM_ADMIN}),  # numbers, nobody's data
     "report:see": OFFICERS | {P.SPECIALIST},
     "report:review": frozenset({P.SPECIALIST, P.UNIT_LIAISON, P.COMMUNITY_LIAISON}),
+    "report:remind": OFFICERS | {P.SPECIALIST},
     "report:excuse": OFFICERS,
     "report:unlock": OFFICERS,
     "enterprise:edit": OFFICERS,
@@ -193,6 +194,7 @@ ACTION_LABELS: dict[str, str] = {
     "report:file": "填报、更正本企业报送",
     "report:see": "看辖区企业的报送",
     "report:review": "审核、退回报送",
+    "report:remind": "提醒企业报送",
     "report:excuse": "豁免报送",
     "report:unlock": "开报送的锁定例外",
     "employee:see": "看本企业员工和健康档案",

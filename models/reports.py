@@ -97,6 +97,20 @@ def alone(session: Session, obligation: Obligation) -> Obligation:
     ).one()
 
 
+def these_alone(
+    session: Session, reach: ColumnElement[bool], numbers: Collection[int]
+) -> Sequence[Obligation]:
+    """Those of the numbered obligations that are within reach, held as `alone` does."""
+    return session.scalars(
+        select(Obligation)
+        .where(Obligation.id.in_(numbers), reach)
+        .options(joinedload(Obligation.enterprise, innerjoin=True))
+        .order_by(Obligation.id)
+        .with_for_update(of=Obligation)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
 def versions_of(session: Session, obligation: Obligation) -> Sequence[ReportVersion]:
     """The newest first, each with who filed and who judged it."""
     return session.scalars(

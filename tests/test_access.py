@@ -319,6 +319,9 @@ reports.fill                   CM
 reports.fill_in                CM
 reports.index                  CM
 reports.open_again             UOT
+reports.remind                 SUOT
+reports.remind_many            SUOT
+reports.reminders              SUOT
 reports.review                 SUO
 reports.show                   SUOT
 reports.template               CM

@@ -25,6 +25,8 @@ from models.enterprises import Enterprise
 from models.ledger import Ledger
 from models.obligations import Obligation, Review, basis, status, to_do
 from models.policy.schema import Cadence, ReportField
+from models.reminders import settle
+from models.reminding import said, said_to
 from models.report_facts import Facts, facts_of
 from models.report_reading import COMMENT, Reading, against_zero, is_computed, read, zero_values
 from models.reports import (
@@ -68,6 +70,7 @@ def index(enterprise: Enterprise) -> ResponseReturnValue:
     return page(
         "reports/index.html", enterprise=enterprise, paging=found, voided=voided, reports=to_do(rows, now), now_at=now,
         rows=[(one, status(one, now)) for one in rows], basis=basis, on_time=_on_time(rows),
+        reminders=said_to(session, enterprise.id),
     )  # fmt: skip
 
 
@@ -143,6 +146,7 @@ def _send(enterprise: Enterprise, obligation: Obligation) -> ResponseReturnValue
         seen=request.form.get("seen", 0, type=int), reason=request.form.get("reason", "")[:LONGEST_REASON], now=now, by=by,
     )  # fmt: skip
     if fresh:
+        settle(session, obligation, now)
         commit(obligation=obligation.id, version=version.number, source=source.value)
         late = "" if obligation.received_at and obligation.received_at <= obligation.due_at else "，算迟报"
         flash(
@@ -197,7 +201,8 @@ def _shown(
         refusal="" if takes else refusal(session, obligation, now), told=history(sheet.fields, versions), returned=returned,
         exceptions=exceptions_of(session, obligation) if stored else [], act=JustAct(formdata=None), key=_key(),
         seen=request.form.get("seen", "0") if posted else obligation.version, longest=LONGEST_REASON,
-        zero_refused=_zero_refused(enterprise, sheet), reason=request.form.get("reason", ""), mode_now=obligation.mode.value,
+        reminders=said(session, [obligation.id]) if stored else [], zero_refused=_zero_refused(enterprise, sheet),
+        reason=request.form.get("reason", ""), mode_now=obligation.mode.value,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from flask import Flask, current_app
 from huey import SqliteHuey, crontab
 from huey.consumer import Consumer
+from sqlalchemy import select
 
 from blueprints.web import import_sheets
 from blueprints.web.site import site
@@ -23,11 +24,14 @@ from models import (
     delivery,
     ledger_work,
     notice_rounds,
+    reminders,
     staff_readings,
     timed,
     watch_rules,
 )
 from models.base import db
+from models.delivery import Channel
+from models.places import District
 from models.timed import DAY, HOUR, MINUTE, Task, Tick
 
 
@@ -53,6 +57,14 @@ def go_on_with_batches(tick: Tick) -> None:
     batch_work.pick_up(import_sheets.bench())
 
 
+def remind_of_reports(tick: Tick) -> None:
+    """Who has not reported, and those above them, as the deadline comes nearer and passes. The work group too, where there is one."""
+    with tick.looking() as session:
+        slug = site.settings.robot_district if Channel.ROBOT in site.carriers else ""
+        group = session.scalar(select(District.id).where(District.slug == slug)) if slug else None
+    reminders.climb(tick, group)
+
+
 def send_letters(tick: Tick) -> None:
     """E-mails and posts to a work group that wait, or have failed before."""
     if site.carriers:
@@ -72,6 +84,7 @@ TASKS = (
     Task("raise_notices", "看入口有没有异常", MINUTE, raise_notices),
     Task("go_on_with_batches", "接着做没做完的导入", MINUTE, go_on_with_batches),
     Task("keep_ledger", "记报送台账", MINUTE, ledger_work.keep),
+    Task("remind_of_reports", "按时提醒报送", MINUTE, remind_of_reports),
     Task("know_standings", "更新企业缺岗情况", MINUTE, chores.know_standings),
     Task("go_round", "送达通知和提醒", MINUTE, notice_rounds.go_round),
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
