@@ -97,6 +97,7 @@ GRANTS: dict[str, frozenset[Post]] = {
     "report:see": OFFICERS | {P.SPECIALIST},
     "report:review": frozenset({P.SPECIALIST, P.UNIT_LIAISON, P.COMMUNITY_LIAISON}),
     "report:remind": OFFICERS | {P.SPECIALIST},
+    "burden:see": OFFICERS,  # sums, nobody's data
     "report:excuse": OFFICERS,
     "report:unlock": OFFICERS,
     "enterprise:edit": OFFICERS,
@@ -195,6 +196,7 @@ ACTION_LABELS: dict[str, str] = {
     "report:see": "看辖区企业的报送",
     "report:review": "审核、退回报送",
     "report:remind": "提醒企业报送",
+    "burden:see": "看减负账",
     "report:excuse": "豁免报送",
     "report:unlock": "开报送的锁定例外",
     "employee:see": "看本企业员工和健康档案",

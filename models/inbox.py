@@ -88,8 +88,8 @@ def tell_each(session: Session, news: Sequence[News], now: datetime) -> list[New
              "sent_at": now}
             for _, one in sorted(some.items())
         ]  # fmt: skip
-        fresh = insert_into(session, Message).values(rows).on_conflict_do_nothing()
-        added = session.execute(fresh.returning(Message.account_id, Message.key))
+        fresh = insert_into(session, Message).on_conflict_do_nothing()
+        added = session.execute(fresh.returning(Message.account_id, Message.key), rows)
         told += [some[account, key] for account, key in added]
     delivery.to_people(session, told, now)
     return told

@@ -23,6 +23,7 @@ from sqlalchemy import (
     SmallInteger,
     UniqueConstraint,
     and_,
+    delete,
     func,
     insert,
     or_,
@@ -46,6 +47,7 @@ from .timed import HOUR, Tick
 AT_ONCE = 200  # obligations of a transaction: on SQLite visitors wait for it
 PEOPLE_AT_ONCE = 300  # who get their digest in a transaction
 DAY = timedelta(days=1)
+KEPT = timedelta(days=180)  # as long as the messages
 LONGEST_LOCK = timedelta(days=62)  # after which no report is waited for by any scheme
 LIST = "/reports/reminders"
 
@@ -110,8 +112,8 @@ def climb(tick: Tick, group_of: int | None = None) -> None:
     deadline too."""
     now = moment(tick.now)
     for step in STEPS:
-        with tick.looking() as session:
-            for ids in session.scalars(waiting(step, now)).partitions(AT_ONCE):
+        with tick.looking() as session, session.execute(waiting(step, now)) as found:
+            for ids in found.scalars().partitions(AT_ONCE):
                 with tick.writing() as writing:
                     _take(writing, ids, step, now)
     while True:
@@ -352,6 +354,17 @@ def words_of(one: Obligation, step: Step, told: Sequence[Sequence[Any]]) -> str:
     if step is Step.DAY_BEFORE and all(post != Post.HEALTH_MANAGER for post, _ in told):
         words += "。现在没有健康管理员，请您安排"
     return words
+
+
+def forget_old(session: Session, now: datetime, most: int) -> int:
+    """Deletes some of what was said long ago; answers how many."""
+    gone = 0
+    for table, at in ((Reminder, Reminder.at), (ReminderDigest, ReminderDigest.due_at)):
+        old = select(table.id).where(at < now - KEPT).order_by(table.id).limit(most - gone)
+        ids = session.scalars(old).all()
+        session.execute(delete(table).where(table.id.in_(ids)))
+        gone += len(ids)
+    return gone
 
 
 def settle(session: Session, obligation: Obligation, now: datetime) -> None:

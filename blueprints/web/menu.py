@@ -43,6 +43,7 @@ ITEMS = (
     Item("花名册", "contact", "contacts.roster", "roster:see", "place_id", ("contacts.",)),
     Item("门岗", "shield-check", "gate.desk", "gate:guard", pages=("gate.sheets", "gate.sheet")),
     Item("报送", "file-pen", "reports.waiting", "report:see", pages=("reports.",)),
+    Item("减负账", "scale", "reports.burden", "burden:see"),
     Item("通知", "megaphone", "notices.index", "notice:read"),
     Item("数据核对", "list-checks", "places.board", "place:honesty", "place_id", ("places.counts", "places.spellings")),
     Item(

@@ -19,7 +19,7 @@ from models.access import Post
 from models.accounts import Account, Appointment
 from models.base import RuleBroken, local
 from models.closing import close_visits, closings
-from models.demo import contacting, duty, firms, notices
+from models.demo import contacting, duty, firms, notices, reporting
 from models.demo.crowd import Crowd
 from models.demo.days import Days, views_of
 from models.demo.departures import depart
@@ -90,6 +90,7 @@ def load(
             )
             firms.close_one(session, town, now)
             contacting.call_round(session, town, now, seed=own)
+        counts["reports"] += reporting.report(session, town, book, now, seed=own)
         here = {
             "places": len(town.places),
             "gates": len(town.gates),

@@ -1,4 +1,4 @@
-"""Reminders of reports that have not come in, and how many each of those above is told of."""
+"""Reminders of reports that have not come in, how many each of those above is told of; how a report was filled in."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -46,9 +46,18 @@ def upgrade() -> None:
             sqlite_where=sa.text("told_at IS NULL"),
             postgresql_where=sa.text("told_at IS NULL"),
         )
+    with op.batch_alter_table("report_version") as table:
+        table.add_column(sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True))
+        table.add_column(sa.Column("seconds", sa.Integer(), nullable=True))
+        table.add_column(sa.Column("asked", sa.Integer(), nullable=True))
+        table.add_column(sa.Column("prefilled", sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("report_version") as table:
+        for name in ("prefilled", "asked", "seconds", "claimed_at"):
+            table.drop_column(name)
+
     with op.batch_alter_table("reminder_digest") as table:
         table.drop_index("ix_reminder_digest_untold")
 
