@@ -151,15 +151,12 @@ def test_a_crash_shows_a_number_and_no_trace(app, client, monkeypatch):
 def signed_in_again(app, town):
     """A browser in which somebody has signed in anew since a page was opened: that page's token holds no more."""
 
-    def signed_in_again(post: Post, address: str, **fields: str):
+    def signed_in_again(post: Post, where: str, **fields: str):
         person = town.officer(post)
-        form = next(
-            f
-            for f in opened(make.sign_in(app.test_client(), person), address).forms
-            if set(fields) <= set(f.choices)
-        )
+        page = opened(make.sign_in(app.test_client(), person), where)
+        form = next(f for f in page.forms if set(fields) <= set(f.choices))
         data = form.data(**fields)
-        return make.sign_in(app.test_client(), person), form.action or address, data
+        return make.sign_in(app.test_client(), person), form.action or where, data
 
     return signed_in_again
 
@@ -176,6 +173,8 @@ def test_a_form_that_was_open_too_long_comes_back_with_what_was_typed(app, town,
     form = next(f for f in page.forms if "address" in f.choices)
     assert form.fields["address"] == ["云溪大道9号"]
     assert client.post(action, data=form.data()).status_code == 303
+    db.session.rollback()
+    db.session.expire_all()
     assert db.session.get(Enterprise, town.tenant.id).address == "云溪大道9号"
 
 

@@ -259,10 +259,10 @@ class Teller:
         return moment(min(at + length, at + (self.now - at) / 2))
 
     def _judge(self) -> Account:
-        """The specialist of where it sits, or its liaison."""
+        """The specialist of where it sits, or its liaison; nobody who works there."""
         place = next(p for p in self.town.places.values() if p.id == self.firm.premises[0].place_id)
-        serving = [a for a in self.town.in_post(Post.SPECIALIST, place) if a.ended_at is None]
-        return serving[0].account if serving else self._liaison()
+        serving = [a.account for a in self.town.in_post(Post.SPECIALIST, place) if a.ended_at is None]
+        return next((one for one in serving if one is not self.keeper), self._liaison())
 
     def _liaison(self) -> Account:
         held = [

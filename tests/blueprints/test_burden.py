@@ -143,4 +143,14 @@ def test_the_page_asks_as_often_for_many_reports_as_for_none(app, town, client, 
     opened(unit, "/reports/burden")
     none = statements_of(lambda: unit.get("/reports/burden"))
     filed(client, address(town), at)
+    opened(unit, "/reports/burden")  # keeps that the person was seen
     assert statements_of(lambda: unit.get("/reports/burden")) == none
+
+
+def test_the_menu_says_that_one_is_here_and_not_among_the_reports(app, town):
+    page = opened(make.sign_in(app.test_client(), town.officer(Post.TASK_FORCE)), "/reports/burden")
+    here = [one for one in page.all("a") if one.get("aria-current") == "page"]
+    assert ["".join(one.itertext()).strip() for one in here if "减负账" in "".join(one.itertext())] == [
+        "减负账"
+    ]
+    assert not any("报送" in "".join(one.itertext()) for one in here)
