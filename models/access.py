@@ -99,6 +99,8 @@ GRANTS: dict[str, frozenset[Post]] = {
     "report:review": frozenset({P.SPECIALIST, P.UNIT_LIAISON, P.COMMUNITY_LIAISON}),
     "report:send_up": frozenset({P.SPECIALIST, P.UNIT_LIAISON, P.COMMUNITY_LIAISON}),
     "report:receive": frozenset({P.TASK_FORCE}),
+    "report:remind": OFFICERS | {P.SPECIALIST},
+    "burden:see": OFFICERS,  # sums, nobody's data
     "report:excuse": OFFICERS,
     "report:unlock": OFFICERS,
     # suspected clusters: reported by those who see them, judged by somebody else; named health stays with the enterprise
@@ -209,6 +211,8 @@ ACTION_LABELS: dict[str, str] = {
     "report:review": "审核、退回报送",
     "report:send_up": "上报本单位、社区、场所的报送",
     "report:receive": "看、审核各单位的上报",
+    "report:remind": "提醒企业报送",
+    "burden:see": "看减负账",
     "report:excuse": "豁免报送",
     "report:unlock": "开报送的锁定例外",
     "cluster:see": "看聚集提示和疑似聚集报告",

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, func, select, update
 
-from . import delivery, destruction, inbox, standing, sums
+from . import delivery, destruction, inbox, reminders, standing, sums
 from .accounts import LoginSession
 from .base import local
 from .batches import WORKING, Batch, BatchPart
@@ -51,10 +51,10 @@ def make_sums(tick: Tick) -> None:
 
 
 def destroy(tick: Tick) -> None:
-    """What may no longer be kept goes; then the weeks that it has left empty. Old messages and letters go without a record: they
+    """What may no longer be kept goes; then the weeks that it has left empty. Old messages, letters and reminders go without a record: they
     name nobody."""
     destruction.purge(tick)
-    for forget_old in (inbox.forget_old, delivery.forget_old):
+    for forget_old in (inbox.forget_old, delivery.forget_old, reminders.forget_old):
         gone = AT_ONCE
         while gone == AT_ONCE:
             with tick.writing() as session:

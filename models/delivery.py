@@ -6,7 +6,7 @@ before it is made: a process that dies meanwhile has cost a wait, not a letter. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -33,6 +33,7 @@ WAITS = tuple(n * MINUTE for n in (1, 5, 15, 60, 240, 720))  # after the first, 
 TOO_LATE = timedelta(days=3)  # nobody wants a flood of old news when a service comes back
 ROUND = timedelta(seconds=20)  # for which a minute's work goes on sending
 KEPT = timedelta(days=180)
+AT_ONCE = 500  # letters of one INSERT
 
 
 class Channel(Labelled):
@@ -74,6 +75,19 @@ class Letter:
     link: str
     code: str
     number: str
+
+
+class News(Protocol):
+    """What delivery needs to know of a message."""
+
+    @property
+    def account_id(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def link(self) -> str: ...
 
 
 class Carrier(Protocol):
@@ -122,22 +136,29 @@ def insert_into(session: Session, model: Any) -> Any:
     return {"sqlite": sqlite, "postgresql": postgresql}[session.get_bind().dialect.name].insert(model)
 
 
-def to_people(
-    session: Session, account_ids: Collection[int], *, key: str, subject: str, link: str, now: datetime
-) -> None:
-    """A letter to each of these who wants letters; once, however often this is called."""
-    wanting = select(MailAddress.account_id, Account.district_id).join(MailAddress.account)
-    rows = session.execute(
-        wanting.where(MailAddress.account_id.in_(account_ids), MailAddress.confirmed_at.is_not(None))
-    ).all()
-    _add(
-        session,
-        [
-            _row(Channel.MAIL, f"{account_id}:{key}", district_id, subject, link, now)
-            | {"account_id": account_id}
-            for account_id, district_id in rows
-        ],
-    )
+def to_people(session: Session, news: Sequence[News], now: datetime) -> None:
+    """A letter for each of these messages to somebody who wants letters; once, however often this is called."""
+    for begin in range(0, len(news), AT_ONCE):
+        some = news[begin : begin + AT_ONCE]
+        wanting = select(MailAddress.account_id, Account.district_id).join(MailAddress.account)
+        mine = MailAddress.account_id.in_({one.account_id for one in some})
+        homes = dict(session.execute(wanting.where(mine, MailAddress.confirmed_at.is_not(None))).all())
+        _add(
+            session,
+            [
+                _row(
+                    Channel.MAIL,
+                    f"{one.account_id}:{one.key}",
+                    homes[one.account_id],
+                    one.subject,
+                    one.link,
+                    now,
+                )
+                | {"account_id": one.account_id}
+                for one in some
+                if one.account_id in homes
+            ],
+        )
 
 
 def to_group(session: Session, district_id: int, *, key: str, subject: str, link: str, now: datetime) -> None:

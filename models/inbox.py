@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -54,28 +55,43 @@ class Message(Row):
             self.read_at = now
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one person is told. Subject and link also go by mail to whoever has asked for that: neither may say anything of anybody."""
+
+    account_id: int
+    key: str
+    subject: str
+    text: str
+    link: str
+
+
 def tell(
     session: Session, accounts: Iterable[int], key: str, subject: str, text: str, link: str, now: datetime
 ) -> list[int]:
-    """Tells these people (by their accounts' numbers), each once for this key; answers whom it was news to.
+    """Tells these people (by their accounts' numbers) the same, each once for this key; answers whom it was news to. The caller
+    commits."""
+    wanted = sorted(set(accounts))
+    told = tell_each(session, [News(account, key, subject, text, link) for account in wanted], now)
+    return [one.account_id for one in told]
 
-    Subject and link also go by mail to whoever has asked for that: neither may say anything of anybody. The caller commits.
-    """
-    if link and (not link.startswith("/") or link.startswith("//")):
+
+def tell_each(session: Session, news: Sequence[News], now: datetime) -> list[News]:
+    """Tells everybody their own, each once for its key; answers what was news. The caller commits."""
+    if any(one.link and (not one.link.startswith("/") or one.link.startswith("//")) for one in news):
         raise ValueError("a message leads to a page of this site")
-    wanted, told = sorted(set(accounts)), []
-    for begin in range(0, len(wanted), AT_ONCE):
+    told: list[News] = []
+    for begin in range(0, len(news), AT_ONCE):
+        some = {(one.account_id, one.key): one for one in news[begin : begin + AT_ONCE]}
         rows = [
-            {"account_id": one, "key": key, "subject": subject, "text": text, "link": link, "sent_at": now}
-            for one in wanted[begin : begin + AT_ONCE]
-        ]
-        fresh = (
-            insert_into(session, Message).values(rows).on_conflict_do_nothing().returning(Message.account_id)
-        )
-        told += list(session.scalars(fresh))
-    for begin in range(0, len(told), AT_ONCE):
-        some = told[begin : begin + AT_ONCE]
-        delivery.to_people(session, some, key=key, subject=subject, link=link, now=now)
+            {"account_id": one.account_id, "key": one.key, "subject": one.subject, "text": one.text, "link": one.link,
+             "sent_at": now}
+            for _, one in sorted(some.items())
+        ]  # fmt: skip
+        fresh = insert_into(session, Message).on_conflict_do_nothing()
+        added = session.execute(fresh.returning(Message.account_id, Message.key), rows)
+        told += [some[account, key] for account, key in added]
+    delivery.to_people(session, told, now)
     return told
 
 

@@ -17,6 +17,8 @@ from .policy.schema import ReportField
 
 LONGEST_REASON = 300
 LONGEST_EXCEPTION = timedelta(days=7)
+SAME_CLOCK = timedelta(minutes=2)
+LONGEST_FILLING = timedelta(hours=4)  # a page that was open longer was not being filled
 
 
 class Source(Labelled):
@@ -24,6 +26,24 @@ class Source(Labelled):
 
     FORM = "form", "逐项填报"
     ZERO = "zero", "零报告"
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """How a report was filled in, for the account of what reporting costs. Nothing of it decides anything."""
+
+    asked: int | None = None
+    prefilled: int | None = None
+    began_at: datetime | None = None
+    claimed_at: datetime | None = None
+
+    def seconds(self, now: datetime) -> int | None:
+        length = now - self.began_at if self.began_at is not None else None
+        return (
+            int(length.total_seconds())
+            if length is not None and timedelta() <= length <= LONGEST_FILLING
+            else None
+        )
 
 
 class ReportVersion(Row):
@@ -39,12 +59,21 @@ class ReportVersion(Row):
     key: Mapped[str]  # of the sending, so that a second one of the same is known
     at: Mapped[datetime]  # by the server's clock
     by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    claimed_at: Mapped[datetime | None]  # by the device's own clock: a claim, which decides nothing
+    seconds: Mapped[int | None]  # from opening the page to filing, where that is believable
+    asked: Mapped[int | None]  # how many fields the report has
+    prefilled: Mapped[int | None]  # of these, how many nobody typed
 
     by: Mapped[Account] = relationship()
     obligation: Mapped[Obligation] = relationship()
     reviews: Mapped[list[ReportReview]] = relationship(back_populates="version", order_by="ReportReview.id")
 
     __table_args__ = (UniqueConstraint("obligation_id", "number"), UniqueConstraint("key"))
+
+    @property
+    def clock_differs(self) -> bool:
+        """Whether the device's clock said something else than ours."""
+        return self.claimed_at is not None and abs(self.claimed_at - self.at) > SAME_CLOCK
 
 
 class ReportDraft(Row):
@@ -84,6 +113,9 @@ class LockException(Row):
     granted_by: Mapped[Account] = relationship()
 
 
+UNTOLD = Filling()
+
+
 # --- looking ---
 
 
@@ -95,6 +127,20 @@ def alone(session: Session, obligation: Obligation) -> Obligation:
         .with_for_update(of=Obligation)
         .execution_options(populate_existing=True)
     ).one()
+
+
+def these_alone(
+    session: Session, reach: ColumnElement[bool], numbers: Collection[int]
+) -> Sequence[Obligation]:
+    """Those of the numbered obligations that are within reach, held as `alone` does."""
+    return session.scalars(
+        select(Obligation)
+        .where(Obligation.id.in_(numbers), reach)
+        .options(joinedload(Obligation.enterprise, innerjoin=True))
+        .order_by(Obligation.id)
+        .with_for_update(of=Obligation)
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def versions_of(session: Session, obligation: Obligation) -> Sequence[ReportVersion]:
@@ -154,6 +200,7 @@ def differences(
 def file(
     session: Session, obligation: Obligation, numbers: Mapping[str, int], *, archive: Mapping[str, int],
     comments: Mapping[str, str], source: Source, key: str, seen: int, reason: str, now: datetime, by: Account,
+    filling: Filling = UNTOLD,
 ) -> tuple[ReportVersion, bool]:  # fmt: skip
     """Files the report, or corrects it; and whether that is a new version. `obligation` is held `alone`.
 
@@ -183,6 +230,7 @@ def file(
     version = ReportVersion(
         obligation_id=obligation.id, number=obligation.version + 1, numbers=dict(numbers), archive=dict(archive),
         comments=dict(comments), source=source, reason=reason.strip() if newest else "", key=key, at=moment(now), by_id=by.id,
+        claimed_at=filling.claimed_at, seconds=filling.seconds(now), asked=filling.asked, prefilled=filling.prefilled,
     )  # fmt: skip
     session.add(version)
     if obligation.review is Review.ACCEPTED:

@@ -109,3 +109,13 @@ def test_visitor_colours_are_the_tokens():
 def test_the_visitor_sheet_is_small():
     size = len(gzip.compress((CSS / "visitor.css").read_bytes(), 9, mtime=0))
     assert size <= VISITOR_BYTES, f"visitor.css is {size} bytes compressed"
+
+
+def test_no_link_of_the_masthead_is_hidden_for_its_place_alone():
+    """On a gate's shared phone the last one is 交班."""
+    for path in SHEETS:
+        for rule in sheet(path):
+            if rule.type == "qualified-rule" and any(
+                name == "display" and value == "none" for name, value in declarations(rule)
+            ):
+                assert not re.search(r"masthead__tools.*-(child|of-type)", tinycss2.serialize(rule.prelude))

@@ -1,5 +1,6 @@
 """The demo: a believable town that keeps every rule of the real one, and holds nobody real."""
 
+import itertools
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -19,8 +20,10 @@ from models.devices import GateDevice
 from models.enterprises import Enterprise, Premises
 from models.gate import CheckIn, Departure, Kind, Note, Reading
 from models.gateview import mode_at
+from models.inbox import Message
 from models.judging import Verdict, judge
 from models.keeping import DaySum, Destruction, Hold
+from models.obligations import Obligation, Review, Status, status
 from models.passwords import password_matches
 from models.places import (
     Adoption,
@@ -35,6 +38,8 @@ from models.places import (
     Street,
 )
 from models.policy.schema import Mode
+from models.reminders import STEPS, Reminder, Step, waiting
+from models.reports import ReportReview, ReportVersion
 from models.symptom_weeks import Level, Measured, SymptomWeek, curves
 from models.visits import inside_now
 from tests import make
@@ -394,3 +399,80 @@ def test_a_street_lies_above_its_usual_and_the_district_has_a_curve(loaded):
 
 def main_scheme():
     return db.session.scalar(select(Adoption.scheme_key).where(Adoption.district_id == main().id))
+
+
+# --- what enterprises owe in reports ---
+
+
+def owed(*conditions):
+    return db.session.scalars(
+        select(Obligation)
+        .join(Obligation.enterprise)
+        .where(Enterprise.district_id == main().id, *conditions)
+        .order_by(Obligation.enterprise_id, Obligation.first_on)
+    ).all()
+
+
+def test_every_day_of_three_weeks_is_reported_on_once_through_an_emergency_and_back(loaded):
+    firms: dict[int, list[Obligation]] = {}
+    for one in owed():
+        firms.setdefault(one.enterprise_id, []).append(one)
+    assert len(firms) == 60
+    for periods in firms.values():
+        assert periods[0].first_on <= local(NOW).date() - timedelta(days=21)
+        assert periods[-1].last_on >= local(NOW).date()
+        for before, after in itertools.pairwise(periods):
+            assert after.first_on == before.last_on + timedelta(days=1)
+    dailies = owed(Obligation.mode == Mode.EMERGENCY)
+    street = db.session.scalars(select(Street.id).where(Street.name == "石桥街道")).one()
+    there = {one.first_on for one in dailies if one.street_id == street}
+    assert len(there) == 4 and max(there) < local(NOW).date() - timedelta(days=7)
+
+
+def test_there_is_a_report_of_every_kind(loaded):
+    everything = owed()
+    found = {status(one, NOW) for one in everything}
+    assert found >= {
+        Status.OPEN, Status.ON_TIME, Status.LATE, Status.RETURNED, Status.EXCUSED, Status.MISSED, Status.OVERDUE,
+    }  # fmt: skip
+    assert {one.review for one in everything} == {None, Review.WAITING, Review.ACCEPTED, Review.RETURNED}
+    assert any(one.changed_after_acceptance for one in everything)
+    zero = [one for one in everything if one.zero]
+    assert len(zero) > 20 and all(one.figures["fever"] == 0 for one in zero)
+    late = [one for one in everything if one.unlocked_until is not None]
+    assert [status(one, NOW) for one in late] == [Status.LATE]
+    assert late[0].received_at > late[0].locks_at
+    due = [one for one in everything if one.due_at < NOW]
+    received = sum(one.received_at is not None for one in due)
+    assert 0.6 * len(due) < received < 0.95 * len(due)
+    versions = db.session.scalars(select(ReportVersion).where(ReportVersion.number == 2)).all()
+    assert versions and all(one.reason for one in versions)
+
+
+def test_no_report_breaks_a_rule_of_its_form(loaded):
+    book = loaded.extensions["site"].book
+    for version in db.session.scalars(select(ReportVersion)):
+        one = version.obligation
+        fields = book.get(one.scheme_key).asked_in(one.mode)
+        assert set(version.numbers) == {field.key for field in fields}
+        for field in fields:
+            if field.at_most:
+                assert version.numbers[field.key] <= version.numbers[field.at_most]
+        assert one.opens_at <= version.at <= NOW
+        assert one.figures == version.numbers or version.number < one.version
+
+
+def test_nobody_has_judged_what_they_filed(loaded):
+    reviews = db.session.scalars(select(ReportReview)).all()
+    assert reviews and all(one.by_id != one.version.by_id for one in reviews)
+    assert all(one.version.at <= one.at <= NOW for one in reviews)
+
+
+def test_the_ladder_has_nothing_to_catch_up_with(loaded):
+    before = count(Reminder.id)
+    assert before > 20
+    assert set(db.session.scalars(select(Reminder.step))) == set(Step)
+    for step in STEPS:
+        assert list(db.session.scalars(waiting(step, NOW))) == []
+    assert count(Message.id, Message.key.startswith("reminders:"), Message.read_at.is_(None)) > 0
+    assert db.session.scalar(select(func.max(Message.sent_at))) <= NOW

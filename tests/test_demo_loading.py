@@ -12,9 +12,12 @@ from models import demo
 from models.access import Post
 from models.base import RuleBroken, db, local
 from models.demo import crowd, people
+from models.enterprises import Enterprise
 from models.gate import CheckIn, Note, Reading
 from models.judging import Verdict
+from models.obligations import Obligation, Review, Status, status
 from models.places import District, GateCode
+from models.reports import ReportVersion
 from tests import make
 from tests.conftest import NOW, _empty
 
@@ -214,5 +217,13 @@ def test_whoever_is_invited_later_is_not_told_the_password_of_the_demo(app):
 )
 def test_it_loads_at_any_hour_of_any_day(app, at, clock):
     at(datetime.fromisoformat(clock))
-    assert load(app, days=2)["accounts"] == 81
+    assert load(app, days=2)["accounts"] == 105
+    now = datetime.fromisoformat(clock)
+    returned = select(Obligation).join(Obligation.enterprise).where(Enterprise.short_name == "青禾生物")
+    assert Status.RETURNED in {
+        status(one, now) for one in db.session.scalars(returned)
+    }  # always something to do
+    waiting = count(Obligation.id, Obligation.review == Review.WAITING)
+    assert waiting > 5
+    assert db.session.scalar(select(func.max(ReportVersion.at))) <= now
     assert db.session.scalar(select(func.max(CheckIn.occurred_at))) <= datetime.fromisoformat(clock)

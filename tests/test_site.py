@@ -14,10 +14,13 @@ from blueprints.web import guard
 from blueprints.web.settings import Misconfigured, Settings
 from models.access import Post
 from models.base import db
+from models.enterprises import Enterprise
+from models.inbox import tell, unread_of
 from models.vault import Vault
 from tests import make
 from tests.blueprints.test_gate_form import fill, open_form, rows, submit
 from tests.conftest import NOW
+from tests.forms import opened, refused
 from tests.reader import read
 
 PRODUCTION = {
@@ -144,10 +147,68 @@ def test_a_crash_shows_a_number_and_no_trace(app, client, monkeypatch):
     assert "编号" in read(answer.text).text
 
 
-def test_a_form_without_its_token_is_explained(app, town):
-    person = make.sign_in(app.test_client(), town.officer(Post.SPECIALIST))
-    answer = person.post(f"/places/{town.park.id}/hours", data={"opens": "06:00"})
-    assert answer.status_code == 400 and "放得太久" in read(answer.text).text
+@pytest.fixture
+def signed_in_again(app, town):
+    """A browser in which somebody has signed in anew since a page was opened: that page's token holds no more."""
+
+    def signed_in_again(post: Post, where: str, **fields: str):
+        person = town.officer(post)
+        page = opened(make.sign_in(app.test_client(), person), where)
+        form = next(f for f in page.forms if set(fields) <= set(f.choices))
+        data = form.data(**fields)
+        return make.sign_in(app.test_client(), person), form.action or where, data
+
+    return signed_in_again
+
+
+def test_a_form_that_was_open_too_long_comes_back_with_what_was_typed(app, town, signed_in_again):
+    address = f"/enterprises/{town.tenant.id}/profile/edit"
+    client, action, data = signed_in_again(Post.HEALTH_MANAGER, address, address="云溪大道9号")
+    said = refused(client.post(action, data=data))
+    assert "这一页放得太久，还没有提交" in said and "CSRF" not in said
+    db.session.rollback()
+    assert db.session.get(Enterprise, town.tenant.id).address == ""
+    db.session.rollback()
+    page = read(client.post(action, data=data).text)
+    form = next(f for f in page.forms if "address" in f.choices)
+    assert form.fields["address"] == ["云溪大道9号"]
+    assert client.post(action, data=form.data()).status_code == 303
+    db.session.rollback()
+    db.session.expire_all()
+    assert db.session.get(Enterprise, town.tenant.id).address == "云溪大道9号"
+
+
+def test_a_button_that_was_there_too_long_does_nothing_and_is_called_nothing_else(app, town):
+    person = town.officer(Post.SPECIALIST)
+    tell(db.session(), [person.id], "notice:1", "通知", "", "/me", NOW)
+    db.session.commit()
+    client = make.sign_in(app.test_client(), person)
+    for address in ("/messages/read-all", "/messages/1/open"):
+        answer = client.post(address)
+        assert answer.status_code == 400 and "放得太久" in read(answer.text).text
+    assert "已标为" not in opened(client, "/messages").text
+    db.session.rollback()
+    assert unread_of(db.session(), person.id) == 1
+
+
+def test_who_is_signed_out_and_who_never_signs_in_are_told_as_before(app, client, town):
+    for address in ("/sign-in", "/messages/read-all"):
+        answer = client.post(address, data={"username": "x"})
+        assert answer.status_code == 400 and "放得太久" in read(answer.text).text
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [("ok", "note note--ok"), ("warn", "note note--warn"), ("no", "note note--no"), ("message", "note")],
+)
+def test_each_kind_of_message_is_shown_as_what_it_is(app, town, kind, shown):
+    client = make.sign_in(app.test_client(), town.officer(Post.SPECIALIST))
+    with client.session_transaction() as session:
+        session["_flashes"] = [(kind, "刚才的事")]
+    page = opened(client, "/messages")
+    note = next(one for one in page.all("p", cls="note") if "".join(one.itertext()) == "刚才的事")
+    assert note.get("class") == shown
+    assert note.get("role") == ("alert" if kind == "no" else "status")
 
 
 def test_a_database_locked_for_a_moment_loses_no_check_in(app, client, town, database):

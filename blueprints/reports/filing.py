@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 
 from flask import flash, g, request, url_for
 from flask.typing import ResponseReturnValue
@@ -25,10 +26,13 @@ from models.enterprises import Enterprise
 from models.ledger import Ledger
 from models.obligations import Obligation, Review, basis, status, to_do
 from models.policy.schema import Cadence, ReportField
+from models.reminders import settle
+from models.reminding import said, said_to
 from models.report_facts import Facts, facts_of
 from models.report_reading import COMMENT, Reading, against_zero, is_computed, read, zero_values
 from models.reports import (
     LONGEST_REASON,
+    Filling,
     Source,
     alone,
     draft_of,
@@ -44,6 +48,7 @@ from models.reports import (
 
 SHOWN = 30
 LONGEST_TYPED = 300
+OPENED = re.compile(r"[0-9]{9,10}")
 STALE = "这一页放得太久，还没有报送；填的都在，请再按一次"
 
 
@@ -68,6 +73,7 @@ def index(enterprise: Enterprise) -> ResponseReturnValue:
     return page(
         "reports/index.html", enterprise=enterprise, paging=found, voided=voided, reports=to_do(rows, now), now_at=now,
         rows=[(one, status(one, now)) for one in rows], basis=basis, on_time=_on_time(rows),
+        reminders=said_to(session, enterprise.id),
     )  # fmt: skip
 
 
@@ -133,16 +139,20 @@ def _send(enterprise: Enterprise, obligation: Obligation) -> ResponseReturnValue
     if step == "zero":
         _must_be_nothing(enterprise, sheet)
         numbers, source = zero_values(sheet.fields, sheet.facts, enterprise.headcount), Source.ZERO
+        prefilled = len(sheet.fields)
     else:
         reading = read(sheet.fields, sheet.cadence, typed, sheet.facts, sheet.past)
         if not reading.holds:
             return reading
         numbers, comments, source = reading.values, reading.comments, Source.FORM
+        prefilled = _prefilled(sheet, numbers)
     version, fresh = file(
         session, obligation, numbers, archive=sheet.facts.numbers, comments=comments, source=source, key=_key(),
         seen=request.form.get("seen", 0, type=int), reason=request.form.get("reason", "")[:LONGEST_REASON], now=now, by=by,
+        filling=Filling(len(sheet.fields), prefilled, _opened(), _device_time()),
     )  # fmt: skip
     if fresh:
+        settle(session, obligation, now)
         commit(obligation=obligation.id, version=version.number, source=source.value)
         late = "" if obligation.received_at and obligation.received_at <= obligation.due_at else "，算迟报"
         flash(
@@ -196,8 +206,9 @@ def _shown(
         labels={one.key: one.label for one in sheet.fields}, comment=COMMENT, draft=draft, takes=takes,
         refusal="" if takes else refusal(session, obligation, now), told=history(sheet.fields, versions), returned=returned,
         exceptions=exceptions_of(session, obligation) if stored else [], act=JustAct(formdata=None), key=_key(),
-        seen=request.form.get("seen", "0") if posted else obligation.version, longest=LONGEST_REASON,
-        zero_refused=_zero_refused(enterprise, sheet), reason=request.form.get("reason", ""), mode_now=obligation.mode.value,
+        opened=_first_opened(), seen=request.form.get("seen", "0") if posted else obligation.version, longest=LONGEST_REASON,
+        reminders=said(session, [obligation.id]) if stored else [], zero_refused=_zero_refused(enterprise, sheet),
+        reason=request.form.get("reason", ""), mode_now=obligation.mode.value,
     )  # fmt: skip
 
 
@@ -279,8 +290,34 @@ def _mine(enterprise: Enterprise, begins: date):  # type: ignore[no-untyped-def]
 
 def _typed() -> dict[str, str]:
     """What was typed, without what the page itself sends along."""
-    own = ("csrf_token", "key", "seen", "step", "reason")
+    own = ("csrf_token", "key", "seen", "step", "reason", "opened", "device_time")
     return {name: text[:LONGEST_TYPED] for name, text in request.form.items() if name not in own}
+
+
+def _prefilled(sheet: Sheet, numbers: Mapping[str, int]) -> int:
+    """How many fields stand as the archive had filled them in."""
+    known = sheet.facts.numbers
+    return sum(one.fill != "fresh" and known.get(one.key) == numbers[one.key] for one in sheet.fields)
+
+
+def _first_opened() -> str:
+    """For the page: since when it is open, through every refusal."""
+    return request.form["opened"] if _opened() else str(int(site.now().timestamp()))
+
+
+def _opened() -> datetime | None:
+    """When this page was opened first, as it was told then."""
+    seconds = request.form.get("opened", "")
+    return datetime.fromtimestamp(int(seconds), UTC) if OPENED.fullmatch(seconds) else None
+
+
+def _device_time() -> datetime | None:
+    """What the device's own clock says: a claim, kept beside our time."""
+    try:
+        claimed = datetime.fromisoformat(request.form.get("device_time", "")[:40])
+        return claimed.astimezone(UTC) if claimed.tzinfo is not None and 2000 <= claimed.year < 2100 else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _key() -> str:

@@ -22,6 +22,7 @@ from blueprints.web.paging import paged
 from blueprints.web.site import site
 from models.base import SHANGHAI, RuleBroken, db, local
 from models.obligations import Obligation, Review, basis, moment, status
+from models.reminding import asks, said
 from models.reports import (
     LONGEST_EXCEPTION,
     LONGEST_REASON,
@@ -67,7 +68,7 @@ def waiting() -> ResponseReturnValue:
 @bp.get("/reports/<int:obligation_id>")
 @needs("report:see", Obligation)
 def show(obligation: Obligation) -> ResponseReturnValue:
-    return _shown(obligation)
+    return shown(obligation)
 
 
 @bp.post("/reports/<int:obligation_id>/review")
@@ -75,7 +76,7 @@ def show(obligation: Obligation) -> ResponseReturnValue:
 def review(obligation: Obligation) -> ResponseReturnValue:
     """Accepted, or returned with the fields that are wrong and a sentence."""
     if not JustAct().validate_on_submit():
-        return _shown(obligation, "这一页放得太久，请再按一次")
+        return shown(obligation, "这一页放得太久，请再按一次")
     session = db.session()
     verdict = Review.RETURNED if request.form.get("verdict") == "returned" else Review.ACCEPTED
     fields = [one.key for one in site.book.get(obligation.scheme_key).asked_in(obligation.mode)]
@@ -87,7 +88,7 @@ def review(obligation: Obligation) -> ResponseReturnValue:
         )  # fmt: skip
     except RuleBroken as broken:
         session.rollback()
-        return _shown(obligation, str(broken))
+        return shown(obligation, str(broken))
     flash(f"{obligation.title}{'已退回' if verdict is Review.RETURNED else '已审核'}", "ok")
     commit(version=row.version_id, verdict=verdict.value, fields=row.fields)
     return done(url_for("reports.show", obligation_id=obligation.id))
@@ -144,7 +145,7 @@ def excuse(obligation: Obligation) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def _shown(obligation: Obligation, wrong: str = "") -> ResponseReturnValue:
+def shown(obligation: Obligation, wrong: str = "") -> ResponseReturnValue:
     session, now = db.session(), site.now()
     fields = site.book.get(obligation.scheme_key).asked_in(obligation.mode)
     versions = versions_of(session, obligation)
@@ -157,7 +158,8 @@ def _shown(obligation: Obligation, wrong: str = "") -> ResponseReturnValue:
         judgeable=judgeable, chosen=request.form.getlist("wrong"), words=request.form.get("words", ""),
         act=JustAct(formdata=None), longest=LONGEST_REASON, exceptions=exceptions_of(session, obligation),
         may_unlock=can("report:unlock") and _is_locked(obligation), may_excuse=can("report:excuse") and _is_unfiled(obligation),
-        mode_now=obligation.mode.value,
+        mode_now=obligation.mode.value, reminders=said(session, [obligation.id]),
+        may_remind=can("report:remind") and asks(obligation, now),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, make_response, render_template
+from flask import Flask, Response, g, make_response, render_template, session
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError
@@ -38,6 +38,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(OverflowError, no_such_number)
     app.register_error_handler(DataError, no_such_number)
     app.register_error_handler(Exception, crashed)
+    app.after_request(never_as_done)
 
 
 def answer(status: int, title: str = "", advice: str = "", *, english: bool | None = None) -> Response:
@@ -62,7 +63,14 @@ def http_error(error: HTTPException) -> Response:
 
 
 def stale_form(_error: CSRFError) -> Response:
+    db.session.rollback()
+    session.pop("_flashes", None)  # what a view has said of success, before it was stopped
     return answer(400, "这一页放得太久了", "请返回上一页，刷新后再提交；刷新前先把填好的内容复制下来。")
+
+
+def never_as_done(response: Response) -> Response:
+    """A button whose token did not hold has done nothing: what its view answers to that is not shown as if it had."""
+    return stale_form(g.stale) if "stale" in g and response.status_code < 400 else response
 
 
 def rule_broken(error: RuleBroken) -> Response:

@@ -145,6 +145,7 @@ def seen(**details: Any) -> None:
 
 def note(write: Callable[[Session], object]) -> None:
     """Keeps that the person opened something, where that is a record of its own: a read receipt, say. Like `seen`, of a GET too."""
+    _must_be_meant()
     db.session.commit() if not writing.get() else db.session.rollback()
     before = writing.set(True)
     try:
@@ -154,7 +155,15 @@ def note(write: Callable[[Session], object]) -> None:
         writing.reset(before)
 
 
+def _must_be_meant() -> None:
+    """A request whose token does not hold may show its form again and change nothing."""
+    if "stale" in g:
+        raise g.stale
+
+
 def _append(action: str, result: audit.Result, details: dict[str, Any] | None, **facts: Any) -> None:
+    if result in (audit.Result.DONE, audit.Result.SEEN):
+        _must_be_meant()
     person = facts.pop("person", None)
     posts = serving() if person is None else person.serving(local(site.now()).date())
     if person is None and current_user.is_authenticated:

@@ -13,6 +13,7 @@ from pathlib import Path
 from flask import Flask, current_app
 from huey import SqliteHuey, crontab
 from huey.consumer import Consumer
+from sqlalchemy import select
 
 from blueprints.web import import_sheets
 from blueprints.web.site import site
@@ -24,6 +25,7 @@ from models import (
     delivery,
     ledger_work,
     notice_rounds,
+    reminders,
     report_tally,
     staff_readings,
     symptom_weeks,
@@ -31,6 +33,8 @@ from models import (
     watch_rules,
 )
 from models.base import db
+from models.delivery import Channel
+from models.places import District
 from models.timed import DAY, HOUR, MINUTE, Task, Tick
 
 
@@ -56,6 +60,14 @@ def go_on_with_batches(tick: Tick) -> None:
     batch_work.pick_up(import_sheets.bench())
 
 
+def remind_of_reports(tick: Tick) -> None:
+    """Who has not reported, and those above them, as the deadline comes nearer and passes. The work group too, where there is one."""
+    with tick.looking() as session:
+        slug = site.settings.robot_district if Channel.ROBOT in site.carriers else ""
+        group = session.scalar(select(District.id).where(District.slug == slug)) if slug else None
+    reminders.climb(tick, group)
+
+
 def send_letters(tick: Tick) -> None:
     """E-mails and posts to a work group that wait, or have failed before."""
     if site.carriers:
@@ -77,6 +89,7 @@ TASKS = (
     Task("keep_ledger", "记报送台账", MINUTE, ledger_work.keep),
     Task("raise_alerts", "看有没有像聚集的", 5 * MINUTE, cluster_alerts.raise_alerts),
     Task("tally_reports", "汇总报送", MINUTE, report_tally.keep),
+    Task("remind_of_reports", "按时提醒报送", MINUTE, remind_of_reports),
     Task("know_standings", "更新企业缺岗情况", MINUTE, chores.know_standings),
     Task("go_round", "送达通知和提醒", MINUTE, notice_rounds.go_round),
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),

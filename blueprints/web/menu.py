@@ -55,6 +55,7 @@ ITEMS = (
     Item("企业", "clipboard-list", "enterprises.index", "enterprise:oversee", pages=("enterprises.", "imports.", "contacts.")),
     Item("应急响应", "siren", "office.modes", "mode:see"),
     Item("方案", "file-text", "office.schemes", "policy:see"),
+    Item("减负账", "scale", "reports.burden", "burden:see", pages=("reports.burden",)),
     Item("开通清单", "flag", "office.checklist", "checklist:see"),
     Item("保存与销毁", "list-checks", "office.retention", "retention:see"),
     Item("账号", "users", "admin.accounts", "account:manage"),
@@ -99,8 +100,15 @@ def _nearest(shown: list[tuple[Item, str]]) -> str:
         for item, address in shown
         if request.path == address or (not item.alone and request.path.startswith(f"{address}/"))
     ]
-    area = f"{request.blueprint}."
-    named = [address for item, address in shown if {request.endpoint, area} & set(item.pages)]
+    named = [
+        address
+        for name in (
+            request.endpoint,
+            f"{request.blueprint}.",
+        )  # an item that names the page, before one that has its area
+        for item, address in shown
+        if name in item.pages
+    ]
     return next(iter(named), "") or max(above, key=len, default="")
 
 

@@ -8,12 +8,13 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, flash, g, request, session, url_for
+from flask import Response, current_app, flash, g, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
 
-from blueprints.web.guard import commit, lead_to, serving
+from blueprints.web.guard import PUBLIC, commit, lead_to, serving
 from blueprints.web.headers import forget_what_the_browser_kept
 from blueprints.web.menu import home_of
 from blueprints.web.paired import carries_device
@@ -21,7 +22,22 @@ from blueprints.web.site import site
 from models.accounts import Account, Appointment, LoginSession
 from models.base import db, local, writing
 
-csrf = CSRFProtect()
+
+class Tokens(CSRFProtect):
+    """A form whose token does not hold any more goes on to its view, so that it comes back with what was typed: whatever asks its
+    own form finds it invalid, and nothing can be kept (`guard`). Where that ends in no refusal, `errors` makes it one."""
+
+    def protect(self, apply_exemptions: bool = False) -> None:
+        try:
+            super().protect(apply_exemptions)
+        except CSRFError as error:
+            view = current_app.view_functions.get(request.endpoint or "")
+            if getattr(view, "access", PUBLIC) == PUBLIC or not current_user.is_authenticated:
+                raise
+            g.stale = error
+
+
+csrf = Tokens()
 login_manager = LoginManager()
 login_manager.session_protection = None  # the session on the server decides, not the browser's name
 

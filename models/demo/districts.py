@@ -285,6 +285,30 @@ YUNXI = Sketch(
         qiye28 魏春生 health_manager:和声人力
         qiye29 苏日娜 health_manager:仁里体检
         qiye30 董宇辰 health_manager:锦程酒店
+        qiye31 蒋明川 health_manager:木石数创
+        qiye32 范知行 health_manager:长风测绘
+        qiye33 汪念初 health_manager:桂湖运营
+        qiye34 陆沐风 health_manager:小满团餐
+        qiye35 邱向阳 health_manager:青简知产
+        qiye36 尹修远 health_manager:石桥智造
+        qiye37 薛乐山 health_manager:铸心机器人
+        qiye38 闫其华 health_manager:大江包装
+        qiye39 段谷雨 health_manager:合金谷材料
+        qiye40 雷冬青 health_manager:杏林冷链
+        qiye41 侯国强 health_manager:医药港运营
+        qiye42 龙立新 health_manager:素问器械
+        qiye43 史桂英 health_manager:金石会计
+        qiye44 陶雨桐 health_manager:临川律所
+        qiye45 黎可欣 health_manager:海棠咨询
+        qiye46 贺俊熙 health_manager:新芽孵化
+        qiye47 顾思齐 health_manager:蓝桉检测
+        qiye48 郝文博 health_manager:四海货代
+        qiye49 龚宇辰 health_manager:云泽保险
+        qiye50 邵晚晴 health_manager:柳堤农贸
+        qiye51 万云起 health_manager:童心托育
+        qiye52 钱鹿鸣 health_manager:皮影剧场
+        qiye53 严子衿 health_manager:静水康复
+        qiye54 覃怀瑾 health_manager:南星药房
     """,
 )
 

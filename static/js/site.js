@@ -25,3 +25,7 @@ document.addEventListener("DOMContentLoaded", () => { for (const one of document
 document.addEventListener("DOMContentLoaded", unfold);
 document.addEventListener("DOMContentLoaded", focusErrors);
 document.addEventListener("htmx:afterSwap", focusErrors);
+// What this device's clock says goes along with a report; the server's own time decides.
+document.addEventListener("submit", (event) => {
+  for (const one of event.target.querySelectorAll("[data-device-time]")) one.value = new Date().toISOString();
+});

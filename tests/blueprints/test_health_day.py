@@ -252,6 +252,20 @@ def test_a_district_without_a_scheme_says_so_and_takes_no_entry(app, client, tow
     assert browser.get(f"/enterprises/{firm.id}/health/people/{person.id}").status_code == 409
 
 
+def test_a_page_that_was_open_too_long_keeps_what_was_typed(app, town):
+    person, who = make.employee(town.tenant), town.officer(Post.HEALTH_MANAGER)
+    form = opened(make.sign_in(app.test_client(), who), fill(town, person)).form()
+    data = form.data(today="well", temperature="36.7")
+    client = make.sign_in(app.test_client(), who)
+    answer = client.post(fill(town, person), data=data)
+    assert "这一页放得太久，还没有存；填的都在，请再按一次" in refused(answer)
+    assert db.session.scalar(select(func.count(HealthEntry.id))) == 0
+    db.session.rollback()
+    again = read(answer.text).form()
+    assert again.fields["temperature"] == ["36.7"]
+    assert client.post(fill(town, person), data=again.data()).status_code == 303
+
+
 def test_somebody_of_another_enterprise_is_not_there(manager, town):
     other = make.employee(make.enterprise(town.street, "邻居有限公司"))
     assert manager.get(fill(town, other)).status_code == 404

@@ -117,6 +117,20 @@ def versions() -> int:
     return db.session.scalar(select(func.count()).select_from(ReportVersion)) or 0
 
 
+def test_a_page_that_was_open_too_long_keeps_what_was_typed(town, week, manager):
+    """Somebody has signed in anew since: the token holds no more, the numbers do."""
+    for step in ("file", "draft"):
+        data = sheet(manager(), week).data(**NUMBERS | {"visitors": "37"}) | {"step": step}
+        client = manager()
+        answer = client.post(week, data=data)
+        assert "这一页放得太久，还没有报送；填的都在，请再按一次" in refused(answer)
+        assert versions() == 0
+        form = next(form for form in read(answer.text).forms if "fever" in form.choices)
+        assert form.fields["visitors"] == ["37"]
+    landed(client, client.post(week, data=form.data() | {"step": "file"}))
+    assert versions() == 1
+
+
 # --- by the clock ---
 
 
