@@ -58,7 +58,7 @@ def run(report: Report, kind: str, rounds: int) -> None:
         for number in range(rounds + 1):
             pairs = [(ours, bench.import_all), (floor, bench.floor)]
             for timed, work in pairs if number % 2 else reversed(pairs):
-                timed.take(work, where, keep=number > 0)  # the first round warms up
+                timed.take(work, keep=number > 0)  # the first round warms up
     each = [b / a for a, b in zip(ours.seconds, floor.seconds, strict=True)]
     found = Ratio(median(each), min(each), max(each))
     report.note(f"{ours.line()}；{floor.line()}")
@@ -67,26 +67,22 @@ def run(report: Report, kind: str, rounds: int) -> None:
 
 @dataclass
 class Timed:
-    """Seconds of each round, and of them the processor's: of this process, its reader and the database."""
+    """Seconds of each round, and of them the processor's: of this process and what it began, the reader and the database."""
 
     name: str
     seconds: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
-    def take(self, work: Callable[[], float], where: Database, *, keep: bool) -> None:
-        before = _cpu(where)
+    def take(self, work: Callable[[], float], *, keep: bool) -> None:
+        before = cpu_ms(os.getpid())
         seconds = work()
         if keep:
             self.seconds.append(seconds)
-            self.cpu.append((_cpu(where) - before) / 1000)
+            self.cpu.append((cpu_ms(os.getpid()) - before) / 1000)
 
     def line(self) -> str:
         least, most = min(self.seconds), max(self.seconds)
         return f"{self.name} {median(self.seconds):.2f}秒（{least:.2f}–{most:.2f}），处理器{median(self.cpu):.2f}秒"
-
-
-def _cpu(where: Database) -> float:
-    return cpu_ms(os.getpid()) + (cpu_ms(where.pid) if where.pid else 0)
 
 
 class _Imports:
