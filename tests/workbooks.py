@@ -8,6 +8,7 @@ import zipfile
 from blueprints.web import sheets
 
 CELLS = "ABCD"
+_AT_ONCE = 10_000
 _RUN = """
 import resource, subprocess, sys
 subprocess.run([sys.executable, "-I", *sys.argv[1:]], stdout=subprocess.DEVNULL, check=True)
@@ -32,11 +33,16 @@ def with_rows_below(content: bytes, count: int, columns: str = "") -> bytes:
             first = head.count(b"<row ") + 8
             with new.open(part.filename, "w") as written:
                 written.write(head)
-                for number in range(first, first + count):
-                    cells = "".join(f'<c r="{column}{number}" s="1"/>' for column in columns)
-                    written.write(f'<row r="{number}" s="1" customFormat="1">{cells}</row>'.encode())
+                for begin in range(first, first + count, _AT_ONCE):
+                    numbers = range(begin, min(begin + _AT_ONCE, first + count))
+                    written.write("".join(_row(number, columns) for number in numbers).encode())
                 written.write(b"</sheetData>" + end)
     return target.getvalue()
+
+
+def _row(number: int, columns: str) -> str:
+    cells = "".join(f'<c r="{column}{number}" s="1"/>' for column in columns)
+    return f'<row r="{number}" s="1" customFormat="1">{cells}</row>'
 
 
 def memory_to_read(content: bytes) -> int:

@@ -183,11 +183,16 @@ def _short(head: str) -> str:
 # --- what kind of file it is ---
 
 
+def too_long() -> str:
+    """The words for a file of more than MOST_BYTES."""
+    return f"表格不能超过{MOST_BYTES // 1024**2}MB。请删掉图片和数据下面的空行，或分成几个表格"
+
+
 def _sheets(content: bytes, name: str) -> list[tuple[Rows, bool]]:
     if not content:
         raise RuleBroken("请选一个表格文件，里面要有内容")
     if len(content) > MOST_BYTES:
-        raise RuleBroken(f"表格不能超过{MOST_BYTES // 1024**2}MB。请分成几个表格，或去掉图片")
+        raise RuleBroken(too_long())
     kind = Path(name).suffix.lower()
     if kind in (".et", ".ett"):
         raise RuleBroken("这是WPS自己的格式（.et）。请在WPS里另存为xlsx，再上传")
