@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import days, enterprises, gate, imports, peak, polls, reports
+from benchmarks import blank_rows, days, enterprises, gate, imports, peak, polls, reports
 from benchmarks.report import Report
 from benchmarks.servers import pin_to_the_others
 
-PARTS = ("page", "check-in", "poll", "day", "import", "enterprises", "reports", "crowd", "peak", "half")
+PARTS = ("page", "check-in", "poll", "day", "import", "blank", "enterprises", "reports", "crowd", "peak", "half")
 
 
 def main() -> None:
@@ -39,6 +39,8 @@ def main() -> None:
             days.run(report, kind, rounds, seconds, large=chosen.large)
         if "import" in parts:
             imports.run(report, kind, rounds)
+        if "blank" in parts and number == 0:  # it asks no database
+            blank_rows.run(report)
         if "enterprises" in parts:
             enterprises.run(report, kind, rounds, seconds)
         if "reports" in parts:

@@ -8,6 +8,7 @@ its initials, is not what is stored: so the floor seals, indexes and spells as w
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import time
@@ -40,6 +41,7 @@ from models.initials import initials_of
 from models.policy.schema import WorkerKind
 from tests import make
 from tests.processes import folder
+from tests.workbooks import memory_to_read
 
 ROWS = 20_000
 WANTED = 0.6
@@ -58,35 +60,33 @@ def run(report: Report, kind: str, rounds: int) -> None:
         for number in range(rounds + 1):
             pairs = [(ours, bench.import_all), (floor, bench.floor)]
             for timed, work in pairs if number % 2 else reversed(pairs):
-                timed.take(work, where, keep=number > 0)  # the first round warms up
+                timed.take(work, keep=number > 0)  # the first round warms up
+        more = bench.memory()
     each = [b / a for a, b in zip(ours.seconds, floor.seconds, strict=True)]
     found = Ratio(median(each), min(each), max(each))
     report.note(f"{ours.line()}；{floor.line()}")
+    report.note(f"导入时多用内存{more}MB，另开的读表进程用{memory_to_read(bench.content)}MB")
     report.bar(Bar(f"{ours.name}，速度", f"≥ {WANTED} 倍光读写", found, found.middle >= WANTED))
 
 
 @dataclass
 class Timed:
-    """Seconds of each round, and of them the processor's: of this process, its reader and the database."""
+    """Seconds of each round, and of them the processor's: of this process and what it began, the reader and the database."""
 
     name: str
     seconds: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
-    def take(self, work: Callable[[], float], where: Database, *, keep: bool) -> None:
-        before = _cpu(where)
+    def take(self, work: Callable[[], float], *, keep: bool) -> None:
+        before = cpu_ms(os.getpid())
         seconds = work()
         if keep:
             self.seconds.append(seconds)
-            self.cpu.append((_cpu(where) - before) / 1000)
+            self.cpu.append((cpu_ms(os.getpid()) - before) / 1000)
 
     def line(self) -> str:
         least, most = min(self.seconds), max(self.seconds)
         return f"{self.name} {median(self.seconds):.2f}秒（{least:.2f}–{most:.2f}），处理器{median(self.cpu):.2f}秒"
-
-
-def _cpu(where: Database) -> float:
-    return cpu_ms(os.getpid()) + (cpu_ms(where.pid) if where.pid else 0)
 
 
 class _Imports:
@@ -127,6 +127,15 @@ class _Imports:
         self._all_written()
         return seconds
 
+    def memory(self) -> int:
+        """Megabytes that an import needs at its peak on top of what this process has, all that is garbage given back before."""
+        self._clear()
+        gc.collect()
+        before = _resident("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        self.import_all()
+        return (_resident("VmHWM") - before) // 1024
+
     def floor(self) -> float:
         self._clear()
         now = site.now()
@@ -165,6 +174,12 @@ class _Imports:
             for table in (BatchPart, Batch, Employee, Team):
                 session.execute(delete(table))
         self.where.settle()
+
+
+def _resident(name: str) -> int:
+    """Kilobytes."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split(f"{name}:")[1].split()[0])
 
 
 def workbook() -> bytes:

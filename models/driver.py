@@ -13,14 +13,16 @@ import time
 from collections import deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import repeat
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, LargeBinary, event
+from sqlalchemy import Engine, LargeBinary, Table, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from .base import PAUSE_SECONDS
 
@@ -28,6 +30,7 @@ BUSY_SECONDS = 10  # as in models.base
 # Every statement here is a look-up by an index, planned once. Left to itself PostgreSQL plans those that name their days anew each
 # time; and planned once, it would read a week's table that it believes empty from end to end: more with each visitor of a Monday.
 PLANS = ("plan_cache_mode = force_generic_plan", "enable_seqscan = off")
+Writer = Callable[[Any], Any]
 LOOK_MS = 3  # SQLite sleeps 1 and 2 ms, about as long as a write takes
 
 
@@ -42,13 +45,7 @@ class Ready:
         self.sql: str = compiled.string
         self._positions: Sequence[str] | None = compiled.positiontup  # None where values go by name
         self._fixed: dict[str, Any] = compiled.params
-        writers = {
-            name: _of(bind.type, dialect).bind_processor(dialect)
-            for bind, name in compiled.bind_names.items()
-            if not isinstance(
-                bind.type, LargeBinary
-            )  # both drivers take bytes as they are, quicker than in a wrapper
-        }
+        writers = {name: _writer(bind.type, dialect) for bind, name in compiled.bind_names.items()}
         self._writers = [(name, write) for name, write in writers.items() if write is not None]
         returned = statement.exported_columns
         self._row: Any = namedtuple("Row", [c.name for c in returned])  # type: ignore[misc]
@@ -70,8 +67,41 @@ class Ready:
         return self._row._make(cells)
 
 
+class Filling:
+    """Thousands of rows for a table: its columns in order, and how the values of each are written. PostgreSQL copies them in."""
+
+    def __init__(self, table: Table, columns: Sequence[str], dialect: Dialect) -> None:
+        self._columns = [(name, _writer(table.c[name].type, dialect)) for name in columns]
+        into, marks = f"{table.name} ({', '.join(columns)})", ", ".join("?" * len(columns))
+        copied = dialect.name == "postgresql"
+        self.sql = f"COPY {into} FROM STDIN" if copied else f"INSERT INTO {into} VALUES ({marks})"
+
+    def rows(self, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> Iterable[tuple[Any, ...]]:
+        """The rows as the driver takes them."""
+        return zip(*(self._column(name, write, rows, same) for name, write in self._columns), strict=False)
+
+    @staticmethod
+    def _column(
+        name: str, write: Writer | None, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]
+    ) -> Iterable[Any]:
+        if name in same:
+            return repeat(same[name] if write is None else write(same[name]), len(rows))
+        values = [one[name] for one in rows]
+        return values if write is None else map(write, values)
+
+
 def _of(kind: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     return kind.dialect_impl(dialect)
+
+
+def _writer(kind: TypeEngine[Any], dialect: Dialect) -> Writer | None:
+    """What makes of a value what the driver takes; None where it is that already. Both drivers take bytes as they are, quicker
+    than in SQLAlchemy's wrapper."""
+    if isinstance(kind, LargeBinary):
+        return None
+    if isinstance(kind, TypeDecorator) and isinstance(kind.impl_instance, LargeBinary):
+        return partial(kind.process_bind_param, dialect=dialect)
+    return _of(kind, dialect).bind_processor(dialect)
 
 
 def _patiently(attempt: Callable[[], Any]) -> Any:
@@ -107,11 +137,29 @@ class DriverConnection:
         found = _patiently(lambda: self._cursor.execute(ready.sql, arguments).fetchall())
         return [ready.row(one) for one in found]
 
-    def write(self, statement: Callable[[Dialect], Ready], rows: Iterable[Mapping[str, Any]]) -> None:
-        """Executes an INSERT for all these rows. What a constraint says no to raises SQLAlchemy's IntegrityError."""
-        ready = statement(self.dialect)
+    def look(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        """The rows of a SELECT that is written by hand. PostgreSQL plans it for these very values: a list that it sees is hashed, one
+        that it does not see held against each row value by value."""
+        once = {"prepare": False} if self.dialect.name == "postgresql" else {}
+        found: list[Any] = self._cursor.execute(sql, values, **once).fetchall()
+        return found
+
+    def fill(
+        self,
+        filling: Callable[[Dialect], Filling],
+        rows: Sequence[Mapping[str, Any]],
+        same: Mapping[str, Any],
+    ) -> None:
+        """Writes new rows; `same` are the columns that are alike in all of them. What a constraint says no to raises SQLAlchemy's
+        IntegrityError."""
+        ready = filling(self.dialect)
         try:
-            self._cursor.executemany(ready.sql, [ready.arguments(one) for one in rows])
+            if self.dialect.name == "postgresql":
+                with self._cursor.copy(ready.sql) as copy:
+                    for one in ready.rows(rows, same):
+                        copy.write_row(one)
+            else:
+                self._cursor.executemany(ready.sql, ready.rows(rows, same))
         except self.dialect.loaded_dbapi.IntegrityError as error:
             raise IntegrityError(None, None, error) from error
 

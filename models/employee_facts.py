@@ -96,7 +96,15 @@ def person_of(document: str, kind: str) -> str:
 def read_employee(
     raw: Mapping[str, str], today: date, *, confirmed: bool = False, examined: bool = False
 ) -> tuple[EmployeeFacts | None, dict[str, str]]:
-    """The facts in what was typed, or None and for each field that cannot be taken what is wrong and how to mend it.
+    """The facts in what was typed, or None and for each field that cannot be taken what is wrong and how to mend it."""
+    found, said = read_fields(raw, today, confirmed=confirmed, examined=examined)
+    return (None, said) if found is None else (EmployeeFacts(**found, doubts=said), {})
+
+
+def read_fields(
+    raw: Mapping[str, str], today: date, *, confirmed: bool = False, examined: bool = False
+) -> tuple[dict[str, Any] | None, dict[str, str]]:
+    """The same by field, for a workbook's thousands: every fact with the doubts, or None with what is wrong.
 
     `raw` by the keys of FIELDS; a key that is not there is an empty field. `confirmed`: doubts were looked at and are none.
     `examined`: a pre-post examination is on file. Without it, and without its date among `raw`, nobody is put to a post
@@ -116,9 +124,7 @@ def read_employee(
     doubts = {} if errors or confirmed else _doubts(found["mobile"], card)
     if not errors:
         errors = _at_odds(found, today, examined=examined)
-    if errors:
-        return None, errors
-    return EmployeeFacts(**found, doubts=doubts), {}
+    return (None, errors) if errors else (found, doubts)
 
 
 # --- one reader a cell; what most cells are, plain signs and a few words again and again, takes the short way ---

@@ -5,13 +5,13 @@ The same person is who has the same row key, document, or name with mobile or nu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Dialect, delete, exists, func, insert, select, update
+from sqlalchemy import Dialect, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,8 +19,8 @@ from .archive import Employee, Team, document_index
 from .base import local
 from .batch_work import Line, Rows, refuse, row
 from .batches import Batch, RowAction
-from .driver import DriverConnection, Ready
-from .employee_facts import CONTRAINDICATED, EmployeeFacts, person_of, read_employee
+from .driver import DriverConnection, Filling
+from .employee_facts import CONTRAINDICATED, EmployeeFacts, person_of, read_fields
 from .health_file import CheckUp, last_pre_posts, pre_post
 from .policy.schema import WorkerKind
 from .vault import Vault
@@ -38,18 +38,13 @@ _ON_FILE = (
 )  # fmt: skip
 
 
-def cells_of(facts: EmployeeFacts) -> dict[str, str]:
-    """What is kept of somebody as text by field, without what is empty."""
-    cells = {
-        "name": facts.name, "number": facts.number, "kind": facts.kind.value, "contract_firm": facts.contract_firm,
-        "document_kind": facts.document_kind, "document": facts.document, "mobile": facts.mobile,
-        "department": facts.department, "team": facts.team, "job": facts.job, "hazards": PARTING.join(facts.hazards),
-        "dormitory": facts.dormitory,
-        "joined_on": facts.joined_on.isoformat() if facts.joined_on else "",
-        "left_on": facts.left_on.isoformat() if facts.left_on else "",
-        "examined_on": facts.examined_on.isoformat() if facts.examined_on else "",
-    }  # fmt: skip
-    return {key: cell for key, cell in cells.items() if cell}
+def cells_of(found: Mapping[str, Any]) -> dict[str, str]:
+    """What was read of somebody as text by field, without what is empty."""
+    return {
+        key: value if type(value) is str else PARTING.join(value) if key == "hazards" else str(value)
+        for key, value in found.items()
+        if value
+    }
 
 
 def facts_of(cells: dict[str, str]) -> EmployeeFacts:
@@ -133,10 +128,8 @@ class EmployeeRows:
     def _read(
         self, cells: dict[str, str], *, examined: bool = False
     ) -> tuple[dict[str, str] | None, dict[str, str]]:
-        facts, errors = read_employee(cells, self.today, examined=examined)
-        if facts is None:
-            return None, errors
-        return cells_of(facts), dict(facts.doubts)
+        found, said = read_fields(cells, self.today, examined=examined)
+        return (None if found is None else cells_of(found)), said
 
     def _judged(
         self, line: Line, cells: dict[str, str] | None, said: dict[str, str], known: dict[Key, _OnFile]
@@ -207,19 +200,28 @@ class EmployeeRows:
         """Whom these rows may mean, by every key under which they are known: one question for each kind of key, by its index."""
         self.indexes = _Indexes(self.vault)
         documents, mobiles, numbers = set(), set(), set()
-        for cells in people:
-            for kind, key in _keys(cells) if cells else ():
-                value = key.rpartition("\n")[2]
-                if kind == "person":
-                    documents.add(document_index(value, self.indexes))
-                elif kind == "mobile":
-                    mobiles.add(self.indexes.blind(value, "mobile"))
-                else:
-                    numbers.add(value)
+        named = self._all_named(session)
+        for cells in filter(None, people):
+            if "document" in cells:
+                person = person_of(cells["document"], cells["document_kind"])
+                documents.add(document_index(person, self.indexes))
+                if named:  # both have one: only that counts
+                    continue
+            if "mobile" in cells:
+                mobiles.add(self.indexes.blind(cells["mobile"], "mobile"))
+            if "number" in cells:
+                numbers.add(cells["number"])
         ids = {int(one) for one in typed if one.isascii() and one.isdigit() and len(one) < 10}
         for column, values in (("document_index", documents), ("mobile_index", mobiles), ("number", numbers)):
             ids.update(_ids(session, self.enterprise_id, column, values))
         return self._by_key(session, ids) if ids else {}
+
+    def _all_named(self, session: Session) -> bool:
+        """Whether everybody on file has a document."""
+        nameless = select(
+            exists().where(Employee.enterprise_id == self.enterprise_id, Employee.document_index.is_(None))
+        )
+        return not session.scalar(nameless)
 
     def _by_key(self, session: Session, ids: set[int]) -> dict[Key, _OnFile]:
         found = session.execute(
@@ -267,11 +269,12 @@ class EmployeeRows:
         for one, number in zip(rows, _numbers(session, len(rows)), strict=True):
             one["id"] = number
         values = [
-            {"id": one["id"], "enterprise_id": self.enterprise_id, "team_id": teams.get(one["cells"].get("team", "")),
+            {"id": one["id"], "team_id": teams.get(one["cells"].get("team", "")),
              **Employee.values(facts_of(one["cells"]), self.indexes, self.now)}
             for one in rows
         ]  # fmt: skip
-        DriverConnection.of(session).write(_insertion, values)
+        same = {"enterprise_id": self.enterprise_id, "added_at": self.now, "changed_at": self.now}
+        DriverConnection.of(session).fill(_filling, values, same)
 
     def _examine(self, session: Session, rows: Rows) -> None:
         """The pre-post examinations that the rows tell of."""
@@ -311,12 +314,12 @@ class EmployeeRows:
             Team.enterprise_id == self.enterprise_id, Team.name.in_(first)
         )
         teams: dict[str, int] = dict(session.execute(found).all()) if first else {}
-        for name in first.keys() - teams.keys():
-            team = Team(enterprise_id=self.enterprise_id, name=name)
-            session.add(team)
-            session.flush()
-            first[name].setdefault("teams", []).append(team.id)
-            teams[name] = team.id
+        made = [Team(enterprise_id=self.enterprise_id, name=name) for name in first if name not in teams]
+        session.add_all(made)
+        session.flush()
+        for team in made:
+            first[team.name].setdefault("teams", []).append(team.id)
+            teams[team.name] = team.id
         return teams
 
     # --- taking back ---
@@ -404,26 +407,25 @@ def _match(cells: dict[str, str] | None, known: dict[Key, _OnFile]) -> _OnFile |
 
 
 @lru_cache
-def _insertion(dialect: Dialect) -> Ready:
-    columns = [column.name for column in _TABLE.columns if column.name != "premises_id"]
-    return Ready(insert(_TABLE), dialect, columns)
+def _filling(dialect: Dialect) -> Filling:
+    return Filling(
+        _TABLE, [column.name for column in _TABLE.columns if column.name != "premises_id"], dialect
+    )
 
 
 def _ids(session: Session, enterprise_id: int, column: str, values: Collection[Any]) -> Iterable[int]:
-    """Who has one of these values in `column`, a name of our own. Written by hand: SQLAlchemy takes longer over 500 values than
-    the database. PostgreSQL, which believes a fresh table to be small, would hold an array against each row value by value; a
-    sub-select it hashes."""
+    """Who has one of these values in `column`, a name of our own. Written by hand: SQLAlchemy takes longer over a thousand values
+    than the database."""
     if not values:
         return ()
+    connection = DriverConnection.of(session)
     mine = f"SELECT id FROM employee WHERE enterprise_id = {int(enterprise_id)} AND {column}"
-    if session.get_bind().dialect.name == "sqlite":
-        marks = ",".join("?" * len(values))
-        found = session.connection().exec_driver_sql(f"{mine} IN ({marks})", tuple(values))
+    if connection.dialect.name == "sqlite":
+        found = connection.look(f"{mine} IN ({','.join('?' * len(values))})", tuple(values))
     else:
         kind = "bytea" if isinstance(next(iter(values)), bytes) else "text"
-        among = f"IN (SELECT unnest(%s::{kind}[]))"
-        found = session.connection().exec_driver_sql(f"{mine} {among}", (list(values),))
-    return found.scalars()
+        found = connection.look(f"{mine} = ANY(%s::{kind}[])", (list(values),))
+    return [number for (number,) in found]
 
 
 def _numbers(session: Session, count: int) -> Sequence[int]:

@@ -166,23 +166,8 @@ def id_card(text: str, today: datetime.date) -> IdCard:
     of places is not asked.
     """
     number = text if _ID_CARD.fullmatch(text) else _compact(text)
-    if not number:
-        raise Unreadable("请填18位身份证号", "Please give the 18-character identity number.")
-    if re.fullmatch(r"[0-9]{15}", number):
-        raise Unreadable(
-            "请使用18位证件，现在是15位的旧证号",
-            "Please use the 18-character card; this is an old 15-digit number.",
-        )
-    if len(number) != 18:
-        raise Unreadable(
-            f"身份证号是18位，现在是{len(number)}位",
-            f"An identity number has 18 characters; this one has {len(number)}.",
-        )
     if not _ID_CARD.fullmatch(number):
-        raise Unreadable(
-            "身份证号前17位是数字，最后一位是数字或X，请改正",
-            "The first 17 characters are digits, the last is a digit or X.",
-        )
+        raise _not_a_card(number)
     if not _PROVINCES.match(number):
         raise Unreadable(
             f"身份证号开头没有“{number[:2]}”这个省份，请看前两位",
@@ -200,6 +185,25 @@ def id_card(text: str, today: datetime.date) -> IdCard:
     )
 
 
+def _not_a_card(number: str) -> Unreadable:
+    if not number:
+        return Unreadable("请填18位身份证号", "Please give the 18-character identity number.")
+    if re.fullmatch(r"[0-9]{15}", number):
+        return Unreadable(
+            "请使用18位证件，现在是15位的旧证号",
+            "Please use the 18-character card; this is an old 15-digit number.",
+        )
+    if len(number) != 18:
+        return Unreadable(
+            f"身份证号是18位，现在是{len(number)}位",
+            f"An identity number has 18 characters; this one has {len(number)}.",
+        )
+    return Unreadable(
+        "身份证号前17位是数字，最后一位是数字或X，请改正",
+        "The first 17 characters are digits, the last is a digit or X.",
+    )
+
+
 def _last_sign(number: str) -> str:
     """The check sign of 17 digits, as stdnum's `ric.calc_check_digit` gives it: that one tidies the number anew each time."""
     sign = (1 - 2 * int(number[:17], 13)) % 11
@@ -208,24 +212,23 @@ def _last_sign(number: str) -> str:
 
 def _birth_date(number: str, today: datetime.date) -> datetime.date:
     """Digits 7 to 14 as a day that exists, from 1850 to today."""
-    written = f"{number[6:10]}年{number[10:12]}月{number[12:14]}日"
-    written_en = f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
+    year, month, day = number[6:10], number[10:12], number[12:14]
     try:
-        birth_on = datetime.date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+        birth_on = datetime.date(int(year), int(month), int(day))
     except ValueError:
         raise Unreadable(
-            f"身份证号第7到14位是出生日期，没有{written}这一天",
-            f"Characters 7 to 14 are the date of birth, and {written_en} does not exist.",
+            f"身份证号第7到14位是出生日期，没有{year}年{month}月{day}日这一天",
+            f"Characters 7 to 14 are the date of birth, and {year}-{month}-{day} does not exist.",
         ) from None
     if birth_on > today:
         raise Unreadable(
-            f"身份证号里的出生日期{written}还没有到，请看第7到14位",
-            f"The date of birth, {written_en}, lies in the future. Please check characters 7 to 14.",
+            f"身份证号里的出生日期{year}年{month}月{day}日还没有到，请看第7到14位",
+            f"The date of birth, {year}-{month}-{day}, lies in the future. Please check characters 7 to 14.",
         )
     if birth_on < _EARLIEST_BIRTH:
         raise Unreadable(
-            f"身份证号里的出生日期是{written}，请看第7到14位",
-            f"The date of birth reads {written_en}. Please check characters 7 to 14.",
+            f"身份证号里的出生日期是{year}年{month}月{day}日，请看第7到14位",
+            f"The date of birth reads {year}-{month}-{day}. Please check characters 7 to 14.",
         )
     return birth_on
 

@@ -19,7 +19,7 @@ from blueprints.web.guard import about, commit, needs, serving
 from blueprints.web.import_sheets import COLUMNS
 from blueprints.web.page import done, page
 from blueprints.web.paging import Paging, paged
-from blueprints.web.sheets import MOST_BYTES, MOST_ROWS
+from blueprints.web.sheets import MOST_BYTES, MOST_ROWS, too_long
 from blueprints.web.sign_in import current_post
 from blueprints.web.site import site
 from blueprints.web.templating import scope_name
@@ -95,7 +95,7 @@ def _sent(form: UploadForm) -> bytes:
     if not content:
         form.file.errors = ["这个文件是空的，请看是不是选错了"]
     elif len(content) > MOST_BYTES:
-        form.file.errors = [f"表格不能超过{MOST_BYTES // 1024**2}MB。请分成几个表格，或去掉图片"]
+        form.file.errors = [too_long()]
         return b""
     return content
 

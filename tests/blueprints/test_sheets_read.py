@@ -10,6 +10,7 @@ import xlsxwriter
 from blueprints.web import sheets
 from blueprints.web.sheets import DIGITS_LOST, LARGE, Column, read_table
 from models.base import RuleBroken
+from tests.workbooks import CELLS, memory_to_read, with_rows_below
 
 COLUMNS = (
     Column("name", "姓名", required=True),
@@ -46,26 +47,6 @@ def refusal(content, name="名单.xlsx"):
     with pytest.raises(RuleBroken) as found:
         read_table(content, name, COLUMNS)
     return str(found.value)
-
-
-def with_rows_below(content, count, cell=""):
-    """The same workbook with formatted rows below its data."""
-    target = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(content)) as old,
-        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new,
-    ):
-        for part in old.infolist():
-            data = old.read(part)
-            if part.filename.endswith("sheet2.xml"):
-                head, end = data.split(b"</sheetData>")
-                rows = b"".join(
-                    b'<row r="%d" s="1" customFormat="1">%s</row>' % (n, cell.encode())
-                    for n in range(9, count)
-                )
-                data = head + rows + b"</sheetData>" + end
-            new.writestr(part, data)
-    return target.getvalue()
 
 
 def test_heads_stand_below_a_title_on_a_later_sheet_with_stars_spaces_and_breaks():
@@ -116,6 +97,13 @@ def test_csv_is_read_however_it_was_saved(code, parting):
 def test_formatted_rows_without_end_below_the_data_are_nothing():
     content = workbook([["姓名", "手机号"], ["张晓明", "13800138000"]])
     assert len(cells(with_rows_below(content, 300_000))) == 1
+    assert len(cells(with_rows_below(content, 100_000, CELLS))) == 1
+
+
+def test_a_hundred_times_as_many_formatted_rows_take_no_more_memory():
+    content = workbook([["姓名", "手机号"], ["张晓明", "13800138000"]])
+    few, many = (memory_to_read(with_rows_below(content, count, CELLS)) for count in (3_000, 300_000))
+    assert many < few + 16
 
 
 @pytest.mark.parametrize(

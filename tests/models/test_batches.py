@@ -36,6 +36,12 @@ def table(rows):
     return (HEAD + "".join(",".join(str(row.get(key, "")) for key in keys) + "\n" for row in rows)).encode()
 
 
+@pytest.fixture(autouse=True)
+def short_parts(monkeypatch):
+    """So that a few hundred rows are several."""
+    monkeypatch.setattr(batch_work, "PART", 500)
+
+
 @pytest.fixture
 def bench(app):
     return import_sheets.bench()
