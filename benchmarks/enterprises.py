@@ -19,10 +19,10 @@ from benchmarks.load import drive, get
 from benchmarks.report import Bar, Report
 from benchmarks.rounds import Round, Subject, alternate, ratio
 from benchmarks.servers import Server, cpu_ms, family, serving
-from models import schema
+from models import schema, standing
 from models.access import Post
 from models.accounts import Account
-from models.base import db
+from models.base import db, local, to_write
 from tests import make
 from tests.processes import folder
 
@@ -109,7 +109,12 @@ def _filled(where: Database, home: Path, rows: int) -> Iterator[tuple[firms.Firm
     with app.app_context():
         schema.upgrade(db.engine)
         town, now = make.town(datetime.now(UTC)), datetime.now(UTC)
-        found = firms.fill(app.extensions["site"].book, town, rows, now)
+        db.session.rollback()
+        found = firms.fill(where, app.extensions["site"].book.get(make.SCHEME), town, rows, now)
+        with to_write():
+            while standing.settle(db.session(), app.extensions["site"].book, local(now).date()):
+                db.session.commit()  # the town's own
+            db.session.commit()
         scopes = {
             Post.TASK_FORCE: town.district.id, Post.UNIT_LIAISON: found.unit_id, Post.SPECIALIST: found.place_id,
             Post.HEALTH_MANAGER: found.firm_id,
