@@ -39,6 +39,7 @@ from models.base import db
 from models.daybook import DayBook
 from models.gateview import GateBook
 from models.policy.book import SHIPPED, Book
+from models.tallies import TallyBook
 from models.vault import open_vault
 
 AREAS = (
@@ -94,6 +95,7 @@ def create_app(**overrides: Any) -> Flask:
             book=book,
             gates=GateBook(db.engine, book),
             days=DayBook(),
+            tallies=TallyBook(),
             now=clock(settings.test_clock),
             health_code=health_code.of(settings),
         )

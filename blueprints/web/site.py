@@ -14,6 +14,7 @@ from models.daybook import DayBook
 from models.gateview import GateBook
 from models.health_codes import CodeService
 from models.policy.book import Book
+from models.tallies import TallyBook
 from models.vault import Vault
 
 
@@ -26,6 +27,7 @@ class Site:
     book: Book
     gates: GateBook
     days: DayBook
+    tallies: TallyBook
     now: Callable[[], datetime]
     health_code: CodeService | None = (
         None  # None where no service is configured: the visitor's own word counts
