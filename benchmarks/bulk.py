@@ -92,7 +92,7 @@ def write(where: Database, table: Table, rows: Iterable[dict[str, Any]]) -> None
 def _copy(where: Database, table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     with psycopg.connect(where.of_site) as server:
         server.execute("SET session_replication_role = replica")
-        with server.cursor().copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
+        with server.cursor().copy(f"COPY {table.name} ({_quoted(names)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
 
@@ -101,4 +101,8 @@ def _insert(where: Database, table: Table, names: Sequence[str], rows: Iterable[
     marks = ", ".join("?" * len(names))
     with closing(sqlite3.connect(where.of_site)) as file, file:
         file.execute("PRAGMA synchronous = OFF")
-        file.executemany(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", rows)
+        file.executemany(f"INSERT INTO {table.name} ({_quoted(names)}) VALUES ({marks})", rows)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -310,18 +310,23 @@ def _examined(*also: Any) -> ColumnElement[bool]:
     )
 
 
-def _files(plan: Plan) -> Any:
-    """Files on which nothing hangs any more but examinations of occupational health."""
+def _files(plan: Plan, *, after: bool = False) -> Any:
+    """Files on which nothing hangs any more but examinations of occupational health. `after`: once the other kinds have gone."""
     limits = _limits(plan)
     exposed = or_(Employee.hazards != "", _examined())
     long_ago = and_(_left() <= limits.occupational, ~_examined(CheckUp.done_on > limits.occupational))
+    hanging = (
+        (HealthEntry, _entries), (FollowUp, _cases), (Absence, _absences), (Travel, _travels),
+        (Vaccination, _vaccinations), (CheckUp, _general_check_ups, CheckUp.kind == CheckUpKind.GENERAL),
+    )  # fmt: skip
     nothing_hangs = [
-        ~exists().where(kind.employee_id == Employee.id, *more)
-        for kind, *more in (
-            (HealthEntry,), (FollowUp,), (Absence,), (Travel,), (Vaccination,),
-            (CheckUp, CheckUp.kind == CheckUpKind.GENERAL),
+        ~exists().where(
+            kind.employee_id == Employee.id,
+            *more,
+            *([kind.id.not_in(select(goes(plan).order_by(None).subquery().c.id))] if after else []),
         )
-    ]  # fmt: skip
+        for kind, goes, *more in hanging
+    ]
     return (
         _person(plan, Employee.id, _left().label("day"))
         .where(_left() <= limits.file, or_(~exposed, long_ago), ~_held_person(plan), *nothing_hangs)
@@ -428,16 +433,24 @@ KINDS = (
 )  # fmt: skip
 
 
-def due(session: Session, plan: Plan) -> dict[str, int]:
-    """How much of each kind a plan would destroy; nothing of what it would not."""
+def due(session: Session, plan: Plan, *, most: int | None = None) -> dict[str, int]:
+    """How much of each kind a plan would destroy; nothing of what it would not. With `most` nobody counts further than one beyond it.
+
+    A file goes in the same run as what hangs on it, and is counted with it.
+    """
     if plan.staff is None:
         return {}
     found = {
-        kind.key: session.scalar(select(func.count()).select_from(kind.due(plan).order_by(None).subquery()))
-        or 0
+        kind.key: count_of(session, _files(plan, after=True) if kind.due is _files else kind.due(plan), most)
         for kind in KINDS
     }
     return {key: number for key, number in found.items() if number}
+
+
+def count_of(session: Session, query: Any, most: int | None) -> int:
+    """How many rows, counted no further than one beyond `most`."""
+    query = query.order_by(None) if most is None else query.order_by(None).limit(most + 1)
+    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
 
 # --- what the enterprise reads of somebody who has left ---
