@@ -144,15 +144,17 @@ def due(session: Session, plan: Plan) -> tuple[int, date | None, date | None]:
     return number, first, last
 
 
-def all_due(session: Session, plan: Plan, *, most: int | None = None) -> dict[str, int]:
-    """How much of each kind a plan would destroy, what it would not left out. With `most` nobody counts further than one beyond it."""
+def all_due(
+    session: Session, plan: Plan, *, most: int | None = None, in_one_run: bool = True
+) -> dict[str, int]:
+    """How much of each kind a plan would destroy, as `staff_retention.due` has it."""
     sheets = select(PaperSheet.id).join(PaperSheet.gate).where(or_(*_sheets_due(plan)))
     found = {
         CHECK_INS: count_of(session, select(T.c.id).where(plan.due_everywhere()), most),
         PAPER: count_of(session, sheets, most),
     }
     return {kind: number for kind, number in found.items() if number} | staff_retention.due(
-        session, plan, most=most
+        session, plan, most=most, in_one_run=in_one_run
     )
 
 
@@ -217,7 +219,6 @@ def _of_staff(plan: Plan, kind: Kind, tick: Tick, begin: Callable[[], None], des
     What is due is looked for far ahead, and asked once more batch by batch: to look for each batch anew would read the whole
     district's rows as often as there are batches.
     """
-    query = kind.due(plan).with_for_update(of=kind.model, skip_locked=True)
     size = min(kind.most or BATCH, BATCH)
     while True:
         with tick.looking() as session:
@@ -225,7 +226,8 @@ def _of_staff(plan: Plan, kind: Kind, tick: Tick, begin: Callable[[], None], des
         before = destroyed.number
         for first in range(0, len(ids), size):
             with tick.writing() as session:
-                rows = session.execute(query.where(kind.model.id.in_(ids[first : first + size]))).all()
+                query = kind.still_due(plan, ids[first : first + size])
+                rows = session.execute(query.with_for_update(of=kind.model, skip_locked=True)).all()
                 if rows:
                     begin()
                     _overwrite(session)

@@ -7,8 +7,9 @@ something goes before it. `destruction` does the work in batches, with one recor
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -55,17 +56,27 @@ ASIDE = {"synchronize_session": False}
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is destroyed as one thing. `due` has number and day of each that goes, the oldest first, and what else `go` needs."""
+    """What is destroyed as one thing. `ended` has number and day of each whose time is over in any district, the oldest first, and
+    what else `go` needs."""
 
     key: str  # as a destruction record names it
     label: str
     unit: str
     method: str
     model: type[Any]
-    due: Callable[[Plan], Any]
+    ended: Callable[[Plan], Any]
     go: Callable[[Session, Rows, datetime], None]
     day_of: Callable[[Row[Any]], date] = lambda row: row.day
     most: int | None = None  # rows a transaction, where they are heavier than usual
+
+    def due(self, plan: Plan) -> Any:
+        """What goes in the district of a plan."""
+        return self.ended(plan).where(Enterprise.district_id == plan.district_id)
+
+    def still_due(self, plan: Plan, ids: Sequence[int]) -> Any:
+        """The same of these, found by their numbers: SQLite would begin with the district's enterprises, and ask of each person
+        of theirs for every number."""
+        return self.ended(plan).where(self.model.id.in_(ids), Enterprise.district_id + 0 == plan.district_id)
 
 
 def _limits(plan: Plan) -> Limits:
@@ -74,10 +85,6 @@ def _limits(plan: Plan) -> Limits:
 
 
 # --- what all kinds ask ---
-
-
-def _in_district(plan: Plan) -> ColumnElement[bool]:
-    return Enterprise.district_id == plan.district_id
 
 
 def _left() -> ColumnElement[date]:
@@ -171,7 +178,7 @@ def _cases(plan: Plan) -> Any:
         .join(_Opening, _Opening.id == FollowUp.entry_id)
         .join(Employee, Employee.id == FollowUp.employee_id)
         .join(Enterprise, Enterprise.id == FollowUp.enterprise_id)
-        .where(_in_district(plan), _Opening.work_on <= _limits(plan).last_entry)
+        .where(_Opening.work_on <= _limits(plan).last_entry)
         .where(~_living(plan), ~_held_case(plan))
         .order_by(_Opening.work_on, FollowUp.id)
     )
@@ -202,7 +209,6 @@ def _entries(plan: Plan) -> Any:
         select(HealthEntry.id, day.label("day"), HealthEntry.enterprise_id)
         .join(Enterprise, Enterprise.id == HealthEntry.enterprise_id)
         .where(
-            _in_district(plan),
             day <= _limits(plan).last_entry,
             day <= _by_scheme(plan, HealthEntry.scheme_key),
         )
@@ -227,12 +233,12 @@ def _go_entries(session: Session, rows: Rows, _now: datetime) -> None:
 # --- the file of a person ---
 
 
-def _person(plan: Plan, *columns: Any, of: type[Record] | None = None) -> Any:
-    """From people of the district, or from records of theirs."""
+def _person(*columns: Any, of: type[Record] | None = None) -> Any:
+    """From people, or from records of theirs."""
     found = select(*columns)
     if of is not None:
         found = found.join(Employee, Employee.id == of.employee_id)
-    return found.join(Enterprise, Enterprise.id == Employee.enterprise_id).where(_in_district(plan))
+    return found.join(Enterprise, Enterprise.id == Employee.enterprise_id)
 
 
 def _held_person(plan: Plan) -> ColumnElement[bool]:
@@ -249,7 +255,7 @@ def _open_end(until_on: Any) -> ColumnElement[date]:
 def _absences(plan: Plan) -> Any:
     last, until = func.coalesce(Absence.until_on, Absence.from_on, type_=Date), _limits(plan).health
     return (
-        _person(plan, Absence.id, last.label("day"), of=Absence)
+        _person(Absence.id, last.label("day"), of=Absence)
         .where(or_(Absence.until_on <= until, _left() <= until))
         .where(~_held(plan, Absence.from_on, _open_end(Absence.until_on), Employee.enterprise_id))
         .order_by(last, Absence.id)
@@ -260,7 +266,7 @@ def _travels(plan: Plan) -> Any:
     last, until = func.coalesce(Travel.until_on, Travel.from_on, type_=Date), _limits(plan).health
     long_ago = and_(Travel.until_on.is_(None), Travel.from_on <= until - LONG_AWAY)
     return (
-        _person(plan, Travel.id, last.label("day"), of=Travel)
+        _person(Travel.id, last.label("day"), of=Travel)
         .where(or_(Travel.until_on <= until, long_ago, _left() <= until))
         .where(~_held(plan, Travel.from_on, _open_end(Travel.until_on), Employee.enterprise_id))
         .order_by(last, Travel.id)
@@ -269,7 +275,7 @@ def _travels(plan: Plan) -> Any:
 
 def _vaccinations(plan: Plan) -> Any:
     return (
-        _person(plan, Vaccination.id, Vaccination.on.label("day"), of=Vaccination)
+        _person(Vaccination.id, Vaccination.on.label("day"), of=Vaccination)
         .where(_left() <= _limits(plan).health, ~_held_person(plan))
         .order_by(Vaccination.on, Vaccination.id)
     )
@@ -278,7 +284,7 @@ def _vaccinations(plan: Plan) -> Any:
 def _general_check_ups(plan: Plan) -> Any:
     day = func.coalesce(CheckUp.done_on, CheckUp.due_on, type_=Date)
     return (
-        _person(plan, CheckUp.id, day.label("day"), of=CheckUp)
+        _person(CheckUp.id, day.label("day"), of=CheckUp)
         .where(CheckUp.kind == CheckUpKind.GENERAL, _left() <= _limits(plan).health, ~_held_person(plan))
         .order_by(day, CheckUp.id)
     )
@@ -293,7 +299,7 @@ def _contact_facts(plan: Plan) -> Any:
         Employee.premises_id.is_not(None),
     )
     return (
-        _person(plan, Employee.id, _left().label("day"))
+        _person(Employee.id, _left().label("day"))
         .where(_left() <= _limits(plan).health, on_file, ~_held_person(plan))
         .order_by(_left(), Employee.id)
     )
@@ -328,7 +334,7 @@ def _files(plan: Plan, *, after: bool = False) -> Any:
         for kind, goes, *more in hanging
     ]
     return (
-        _person(plan, Employee.id, _left().label("day"))
+        _person(Employee.id, _left().label("day"))
         .where(_left() <= limits.file, or_(~exposed, long_ago), ~_held_person(plan), *nothing_hangs)
         .order_by(_left(), Employee.id)
     )
@@ -363,7 +369,7 @@ def _contacts(plan: Plan) -> Any:
     return (
         select(Contact.id, Contact.at, Contact.batch_id)
         .join(Enterprise, Enterprise.id == Contact.enterprise_id)
-        .where(_in_district(plan), Contact.at < midnight(_limits(plan).contact + ONE), ~or_(false(), *found))
+        .where(Contact.at < midnight(_limits(plan).contact + ONE), ~or_(false(), *found))
         .order_by(Contact.at, Contact.id)
     )
 
@@ -386,7 +392,7 @@ def _plans(plan: Plan) -> Any:
     return (
         select(HealthPlan.id, HealthPlan.year)
         .join(Enterprise, Enterprise.id == HealthPlan.enterprise_id)
-        .where(_in_district(plan), HealthPlan.year <= _limits(plan).plan, ~or_(false(), *found))
+        .where(HealthPlan.year <= _limits(plan).plan, ~or_(false(), *found))
         .order_by(HealthPlan.year, HealthPlan.id)
     )
 
@@ -433,15 +439,19 @@ KINDS = (
 )  # fmt: skip
 
 
-def due(session: Session, plan: Plan, *, most: int | None = None) -> dict[str, int]:
+AFTER = replace(next(kind for kind in KINDS if kind.ended is _files), ended=partial(_files, after=True))
+
+
+def due(session: Session, plan: Plan, *, most: int | None = None, in_one_run: bool = True) -> dict[str, int]:
     """How much of each kind a plan would destroy; nothing of what it would not. With `most` nobody counts further than one beyond it.
 
-    A file goes in the same run as what hangs on it, and is counted with it.
+    `in_one_run`: a file goes in the run of what hangs on it, and is counted with it; else the files on which nothing hangs now,
+    which is soon known.
     """
     if plan.staff is None:
         return {}
     found = {
-        kind.key: count_of(session, _files(plan, after=True) if kind.due is _files else kind.due(plan), most)
+        kind.key: count_of(session, (AFTER if in_one_run and kind.ended is _files else kind).due(plan), most)
         for kind in KINDS
     }
     return {key: number for key, number in found.items() if number}

@@ -73,7 +73,7 @@ def retention() -> Response:
         policy=policy,
         plan=plan,
         oldest=oldest_day(session, here),
-        overdue=destruction.all_due(session, plan, most=COUNTED_UPTO) if plan else {},
+        overdue=destruction.all_due(session, plan, most=COUNTED_UPTO, in_one_run=False) if plan else {},
         counted_upto=COUNTED_UPTO,
         next_to_go=plan.last + DAY if plan else None,
         sessions_kept=SESSIONS_KEPT.days,
