@@ -53,6 +53,7 @@ PAGES = (
     ("专班：名称一段", Post.TASK_FORCE, f"/enterprises?q={quote(firms.PLANTED[1:])}"),
     ("专班：到处都有的词", Post.TASK_FORCE, f"/enterprises?q={quote('有限公司')}"),
     ("专班：信用代码", Post.TASK_FORCE, "/enterprises?q={code}"),
+    ("专班：一个街道", Post.TASK_FORCE, f"/enterprises?street={firms.FIRST_ID}"),
     ("专班：总览", Post.TASK_FORCE, "/overview"),
     ("联络员：全部", Post.UNIT_LIAISON, "/enterprises"),
     ("联络员：首字母", Post.UNIT_LIAISON, f"/enterprises?q={firms.PLANTED_INITIALS}"),
