@@ -44,6 +44,7 @@ from models.daybook import DayBook
 from models.delivery import Carrier, Channel
 from models.gateview import GateBook
 from models.policy.book import SHIPPED, Book
+from models.tallies import TallyBook
 from models.vault import open_vault
 
 AREAS = (
@@ -100,6 +101,7 @@ def create_app(**overrides: Any) -> Flask:
             book=book,
             gates=GateBook(db.engine, book),
             days=DayBook(),
+            tallies=TallyBook(),
             now=clock(settings.test_clock),
             health_code=health_code.of(settings),
             carriers=_carriers(settings),

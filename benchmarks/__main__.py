@@ -12,7 +12,19 @@ from benchmarks import blank_rows, days, enterprises, gate, imports, peak, polls
 from benchmarks.report import Report
 from benchmarks.servers import pin_to_the_others
 
-PARTS = ("page", "check-in", "poll", "day", "import", "blank", "enterprises", "reports", "crowd", "peak", "half")
+PARTS = (
+    "page",
+    "check-in",
+    "poll",
+    "day",
+    "import",
+    "blank",
+    "enterprises",
+    "reports",
+    "crowd",
+    "peak",
+    "half",
+)
 
 
 def main() -> None:

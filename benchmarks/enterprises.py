@@ -19,10 +19,10 @@ from benchmarks.load import drive, get
 from benchmarks.report import Bar, Report
 from benchmarks.rounds import Round, Subject, alternate, ratio
 from benchmarks.servers import Server, cpu_ms, family, serving
-from models import schema
+from models import schema, standing
 from models.access import Post
 from models.accounts import Account
-from models.base import db
+from models.base import db, local, to_write
 from tests import make
 from tests.processes import folder
 
@@ -53,6 +53,7 @@ PAGES = (
     ("专班：名称一段", Post.TASK_FORCE, f"/enterprises?q={quote(firms.PLANTED[1:])}"),
     ("专班：到处都有的词", Post.TASK_FORCE, f"/enterprises?q={quote('有限公司')}"),
     ("专班：信用代码", Post.TASK_FORCE, "/enterprises?q={code}"),
+    ("专班：一个街道", Post.TASK_FORCE, f"/enterprises?street={firms.FIRST_ID}"),
     ("专班：总览", Post.TASK_FORCE, "/overview"),
     ("联络员：全部", Post.UNIT_LIAISON, "/enterprises"),
     ("联络员：首字母", Post.UNIT_LIAISON, f"/enterprises?q={firms.PLANTED_INITIALS}"),
@@ -109,7 +110,12 @@ def _filled(where: Database, home: Path, rows: int) -> Iterator[tuple[firms.Firm
     with app.app_context():
         schema.upgrade(db.engine)
         town, now = make.town(datetime.now(UTC)), datetime.now(UTC)
-        found = firms.fill(app.extensions["site"].book, town, rows, now)
+        db.session.rollback()
+        found = firms.fill(where, app.extensions["site"].book.get(make.SCHEME), town, rows, now)
+        with to_write():
+            while standing.settle(db.session(), app.extensions["site"].book, local(now).date()):
+                db.session.commit()  # the town's own
+            db.session.commit()
         scopes = {
             Post.TASK_FORCE: town.district.id, Post.UNIT_LIAISON: found.unit_id, Post.SPECIALIST: found.place_id,
             Post.HEALTH_MANAGER: found.firm_id,

@@ -9,21 +9,24 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import Connection, insert
-
+from benchmarks import bulk
+from benchmarks.databases import Database
 from models import standing
 from models.access import Post
 from models.accounts import Account, Appointment
 from models.archive import Employee
-from models.base import db, local, to_write
+from models.base import local
 from models.enterprises import Enterprise, Headcount, Premises
+from models.finding import Words, words_of
 from models.initials import initials_of
 from models.places import Community, Place, PlaceKind, Street, Unit
-from models.policy.book import Book
+from models.policy.schema import Policy
 from tests import make
 
 A_HUNDRED = 100
 STREETS = 12
+LEAST_SEATS = 60  # so many places fill a page of them
+FIRST_ID = 1000  # beyond the town's
 FIRST, SECOND = "青云松白锦星远海明华瑞恒嘉博思启", "禾杉原桦书辰航岳川泽宁源盛文维达"
 TRADES = (
     "生物科技",
@@ -38,7 +41,7 @@ TRADES = (
     "医疗器械",
 )
 PLANTED, PLANTED_INITIALS = "蓝鲸九号", "ljjh"  # three of them at every size
-ENDS = date(2027, 12, 31)
+BEGAN, ENDS = date(2025, 3, 1), date(2027, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -51,50 +54,51 @@ class Firms:
     credit_code: str
 
 
-def fill(book: Book, town: make.Town, rows: int, now: datetime) -> Firms:
-    """`rows` enterprises beside the town's own. Six of ten have their posts filled, one of fifty no head count, as many closed."""
-    rng, seats = Random(20261127), max(rows // A_HUNDRED, 1)
-    with to_write(), db.engine.begin() as connection:
-        streets = _some(
-            connection,
-            Street,
-            ({"district_id": town.district.id, "name": f"{n}号街道"} for n in range(STREETS)),
-        )
-        communities = _some(
-            connection,
-            Community,
-            ({"street_id": streets[n % STREETS], "name": f"{n}号社区"} for n in range(seats)),
-        )
-        units = _some(
-            connection, Unit, ({"district_id": town.district.id, "name": f"{n}号单位"} for n in range(seats))
-        )
-        places = _some(
-            connection, Place, (_place(town, streets[n % STREETS], communities[n], n) for n in range(seats))
-        )
-        firms = [
-            _firm(town, rng, n, streets, communities[n % seats], units[n // A_HUNDRED % seats], now) for n in range(rows)
-        ]  # fmt: skip
-        ids = _some(connection, Enterprise, iter(firms))
-        _some(connection, Premises, (
-            {"enterprise_id": number, "place_id": places[n // A_HUNDRED % seats], "room": f"{n % 30 + 1}层{n % 8 + 1}号",
-             "from_at": now - timedelta(days=400), "ended_with_enterprise": False}
-            for n, number in enumerate(ids)
-        ))  # fmt: skip
-        _some(connection, Headcount, (
-            {"enterprise_id": number, "from_on": date(2025, 3, 1), "number": firm["headcount"], "written_at": now}
-            for number, firm in zip(ids, firms, strict=True) if firm["headcount"]
-        ))  # fmt: skip
-        _staff(connection, town, rng, ids, now)
-        _some(connection, Employee, (
-            {"enterprise_id": ids[n % A_HUNDRED], "name": f"员工{n}", "added_at": now, "changed_at": now}
-            for n in range(30 * A_HUNDRED)
-        ))  # fmt: skip
-    db.session.rollback()
-    with to_write():
-        while standing.settle(db.session(), book, local(now).date(), most=1000):
-            db.session.commit()
-        db.session.commit()
-    return Firms(units[0], places[0], ids[0], firms[0]["credit_code"])
+def fill(where: Database, policy: Policy, town: make.Town, rows: int, now: datetime) -> Firms:
+    """`rows` enterprises beside the town's own, the first of them the same whatever the number. Six of ten have their posts filled,
+    one of fifty no head count, as many closed. Nothing else of the process may be writing."""
+    seats, today = max(rows // A_HUNDRED, LEAST_SEATS), local(now).date()
+    streets = _numbers(STREETS)
+    blocks = _numbers(seats)
+    home = {"district_id": town.district.id}
+    _some(where, Street, (home | {"name": f"{n}号街道"} for n in range(STREETS)))
+    _some(where, Community, ({"street_id": streets[n % STREETS], "name": f"{n}号社区"} for n in range(seats)))
+    _some(where, Unit, (home | {"name": f"{n}号单位"} for n in range(seats)))
+    _some(where, Place, (_place(town, streets[n % STREETS], blocks[n], n) for n in range(seats)))
+    draw = Random(20261127)
+    firms = [_firm(town, draw, n, streets, blocks[n // A_HUNDRED], now) for n in range(rows)]
+    ids, held = _numbers(rows), _held(draw=Random(20261128), rows=rows)
+    for firm, posts in zip(firms, held, strict=True):
+        firm |= _standing(policy, firm["headcount"], posts, today)
+    _some(where, Enterprise, iter(firms))
+    rooms = [f"{n % 30 + 1}层{n % 8 + 1}号" for n in range(rows)]
+    _some(where, Premises, (
+        {"enterprise_id": ids[n], "place_id": blocks[n // A_HUNDRED], "room": rooms[n], "from_at": now - timedelta(days=400)}
+        for n in range(rows)
+    ))  # fmt: skip
+    _some(where, Headcount, (
+        {"enterprise_id": number, "from_on": BEGAN, "number": firm["headcount"], "written_at": now}
+        for number, firm in zip(ids, firms, strict=True) if firm["headcount"]
+    ))  # fmt: skip
+    _some(where, Account, (
+        home | {"username": f"firm{number}", "name": f"许安{number}", "password_hash": "-", "password_set_at": now, "created_at": now}
+        for number in ids
+    ))  # fmt: skip
+    _some(where, Appointment, (
+        {"account_id": number, "post": post, "scope": "enterprise", "scope_id": number, "starts_on": BEGAN,
+         "ends_on": ENDS, "end_reason": "", "position": "", "appointed_at": now}
+        for number, posts in zip(ids, held, strict=True) for post in posts
+    ))  # fmt: skip
+    _some(where, Employee, (
+        {"enterprise_id": ids[n % A_HUNDRED], "name": f"员工{n}", "added_at": now, "changed_at": now}
+        for n in range(30 * A_HUNDRED)
+    ))  # fmt: skip
+    bulk.write(where, Words, (
+        {"word": word, "enterprise_id": number}
+        for number, firm, room in zip(ids, firms, rooms, strict=True)
+        for word in words_of({firm["name"], firm["short_name"], room}, firm["initials"])
+    ))  # fmt: skip
+    return Firms(blocks[0], blocks[0], ids[0], firms[0]["credit_code"])
 
 
 def _place(town: make.Town, street_id: int, community_id: int, number: int) -> dict[str, Any]:
@@ -105,48 +109,39 @@ def _place(town: make.Town, street_id: int, community_id: int, number: int) -> d
 
 
 def _firm(
-    town: make.Town, rng: Random, number: int, streets: list[int], community_id: int, unit_id: int, now: datetime
-) -> dict[str, Any]:  # fmt: skip
-    brand = (
-        PLANTED
-        if number in (7, 8, 9)
-        else "".join(rng.choice(signs) for signs in (FIRST, SECOND, FIRST, SECOND))
-    )
-    closed = rng.random() < 0.02
+    town: make.Town, draw: Random, number: int, streets: range, block_id: int, now: datetime
+) -> dict[str, Any]:
+    brand = "".join(draw.choice(signs) for signs in (FIRST, SECOND, FIRST, SECOND))
+    brand = PLANTED if number in (7, 8, 9) else brand
+    closed = draw.random() < 0.02
     return {
-        "district_id": town.district.id, "street_id": streets[number % STREETS], "community_id": community_id,
-        "unit_id": unit_id, "name": f"云溪{brand}{rng.choice(TRADES)}有限公司", "short_name": brand,
+        "district_id": town.district.id, "street_id": streets[number % STREETS], "community_id": block_id,
+        "unit_id": block_id, "name": f"云溪{brand}{draw.choice(TRADES)}有限公司", "short_name": brand,
         "initials": initials_of(brand), "credit_code": f"91510199MA{number:08}",
-        "headcount": None if rng.random() < 0.02 else rng.choice((8, 20, 45, 90, 150, 260, 480, 900)),
-        "legal_representative": "", "address": "", "close_reason": "",
+        "headcount": None if draw.random() < 0.02 else draw.choice((8, 20, 45, 90, 150, 260, 480, 900)),
         "closed_on": local(now).date() if closed else None, "closed_at": now if closed else None,
     }  # fmt: skip
 
 
-def _staff(connection: Connection, town: make.Town, rng: Random, ids: list[int], now: datetime) -> None:
+def _held(draw: Random, rows: int) -> list[list[Post]]:
     """One person for each enterprise, in one or both of its posts; four of ten have nobody in one of them."""
-    people = _some(connection, Account, (
-        {"district_id": town.district.id, "username": f"firm{number}", "name": f"许安{number}", "password_hash": "-",
-         "password_set_at": now, "created_at": now}
-        for number in ids
-    ))  # fmt: skip
-    _some(connection, Appointment, (
-        {"account_id": person, "post": post, "scope": "enterprise", "scope_id": number, "starts_on": date(2025, 3, 1),
-         "ends_on": ENDS, "end_reason": "", "position": "", "appointed_at": now}
-        for number, person in zip(ids, people, strict=True)
-        for post, share in ((Post.HEALTH_MANAGER, 0.9), (Post.CHIEF_HEALTH_OFFICER, 0.6))
-        if rng.random() < share
-    ))  # fmt: skip
+    shares = ((Post.HEALTH_MANAGER, 0.9), (Post.CHIEF_HEALTH_OFFICER, 0.6))
+    return [[post for post, share in shares if draw.random() < share] for _ in range(rows)]
 
 
-def _some(connection: Connection, model: Any, rows: Iterator[dict[str, Any]]) -> list[int]:
-    """Writes them with numbers of our own; the counter of the table goes on after them."""
-    first = 1000  # beyond the town's
-    made = [row | {"id": number} for number, row in enumerate(rows, first)]
-    for begin in range(0, len(made), 5000):
-        connection.execute(insert(model.__table__), made[begin : begin + 5000])
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(
-            f"SELECT setval(pg_get_serial_sequence('{model.__tablename__}', 'id'), {first + len(made)})"
-        )
-    return [row["id"] for row in made]
+def _standing(policy: Policy, headcount: int | None, posts: list[Post], today: date) -> dict[str, Any]:
+    """What `models.standing` keeps of it, for the time of a measurement."""
+    found = standing.stands(
+        policy.staffing, headcount, [standing.Term(post, BEGAN, ENDS, False) for post in posts], today
+    )
+    kept = {"lacking": found.lacking, "heads": headcount or 0, "deserted": found.deserted}
+    return kept | {"known_until": today + timedelta(days=30)}
+
+
+def _some(where: Database, model: Any, rows: Iterator[dict[str, Any]]) -> None:
+    """Writes them with the numbers of `_numbers`."""
+    bulk.write(where, model.__table__, ({"id": number} | row for number, row in enumerate(rows, FIRST_ID)))
+
+
+def _numbers(rows: int) -> range:
+    return range(FIRST_ID, FIRST_ID + rows)

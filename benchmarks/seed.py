@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import psycopg
-
+from benchmarks.bulk import opened, without_indexes
 from benchmarks.databases import Database
 from models.base import local
 from models.gate import CheckIn
@@ -68,7 +62,7 @@ def fill(where: Database, vault: Vault, whose: Where, *, rows: int, today: int) 
         (today, whose.place_id, 1, max(today, 1), 0),
     ]
     mobile, first = vault.seal("13800001234", CheckIn.MOBILE), 1
-    with _open(where) as execute, _without_indexes(execute, where):
+    with opened(where) as execute, without_indexes(execute, where, "check_in"):
         for count, place, places, a_day, days_ago in blocks:
             if count:
                 at = now - timedelta(days=days_ago, minutes=1)
@@ -82,45 +76,7 @@ def fill(where: Database, vault: Vault, whose: Where, *, rows: int, today: int) 
                     },
                 )  # fmt: skip
                 first += count
-    with _open(where) as execute:
+    with opened(where) as execute:
         if where.pid:
             execute("SELECT setval(pg_get_serial_sequence('check_in', 'id'), :last::bigint)", {"last": first})
             execute("VACUUM (ANALYZE) check_in", {})  # what autovacuum does in time
-
-
-@contextmanager
-def _open(where: Database) -> Iterator[Any]:
-    """A connection that checks no foreign keys: the other places are there in their check-ins alone."""
-    if where.pid:
-        with psycopg.connect(where.of_site, autocommit=True, cursor_factory=psycopg.ClientCursor) as server:
-            server.execute("SET session_replication_role = replica")
-            yield lambda sql, values: server.execute(_named(sql) if values else sql, values or None)
-    else:
-        with closing(sqlite3.connect(where.of_site, isolation_level=None)) as file:
-            file.execute("PRAGMA synchronous = OFF")
-            file.execute("PRAGMA cache_size = -400000")
-            yield file.execute
-
-
-def _named(sql: str) -> str:
-    """:name as psycopg writes it."""
-    return re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", sql.replace("%", "%%"))
-
-
-@contextmanager
-def _without_indexes(execute: Any, where: Database) -> Iterator[None]:
-    """Built afterwards, indexes take a tenth of the time."""
-    if where.pid:
-        found = execute(
-            "SELECT indexname, indexdef FROM pg_indexes JOIN pg_class ON relname = tablename "
-            "WHERE tablename = 'check_in' AND relkind = 'r' AND indexname LIKE 'ix%'", {},
-        ).fetchall()  # fmt: skip
-    else:
-        found = execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'check_in' AND name LIKE 'ix%'", {}
-        ).fetchall()  # fmt: skip
-    for name, _definition in found:
-        execute(f"DROP INDEX {name}", {})
-    yield
-    for _name, definition in found:
-        execute(definition, {})

@@ -269,12 +269,17 @@ def may(appointments: Iterable[Holds], action: str) -> bool:
 
 def reach(appointments: Iterable[Holds], action: str, model: Any, now: datetime) -> ColumnElement[bool]:
     """The rows of `model` that these appointments let a person take `action` on at this instant."""
-    scopes: dict[str, list[int]] = defaultdict(list)
+    conditions = [model.within_at(scope, ids, now) for scope, ids in scopes(appointments, action).items()]
+    return or_(false(), *(c for c in conditions if c is not None))
+
+
+def scopes(appointments: Iterable[Holds], action: str) -> dict[str, list[int]]:
+    """Over what these appointments grant the action: the numbers by kind of scope."""
+    found: dict[str, list[int]] = defaultdict(list)
     for appointment in appointments:
         if appointment.post in GRANTS[action]:
-            scopes[appointment.scope].append(appointment.scope_id)
-    conditions = [model.within_at(scope, ids, now) for scope, ids in scopes.items()]
-    return or_(false(), *(c for c in conditions if c is not None))
+            found[appointment.scope].append(appointment.scope_id)
+    return found
 
 
 def may_invite(appointments: Iterable[Holds]) -> frozenset[Post]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from .gate import CheckIn, CodeCheck
+from .gate import CheckIn, CodeCheck, StaffCheck
 from .health_codes import CodeAnswer, CodeService, Unknown, Why
 from .judging import CODE_FOUND, Declaration, Judgement, Verdict, judge, write_reasons
 from .policy.schema import Mode, Policy
@@ -85,3 +85,5 @@ def learn(entry: CheckIn, policy: Policy, vault: Vault, found: CodeAnswer) -> No
     if judgement.reasons and judgement.verdict != Verdict.PASS:
         entry.handled_at = None
     entry.verdict, entry.reasons = judgement.verdict, write_reasons(judgement.reasons)
+    if entry.staff is not None:  # the archive learns of this answer too
+        entry.staff = StaffCheck.PENDING

@@ -19,7 +19,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Row, String, cast, delete, exists, func, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    Row,
+    String,
+    and_,
+    cast,
+    delete,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from . import audit, staff_retention, sums
@@ -30,12 +46,13 @@ from .keeping import Destruction
 from .paper import PaperSheet, SheetPhoto
 from .places import District, Gate, Place
 from .pulse import move
-from .retention import Kept, Limits, Plan, plan_of
-from .staff_retention import Kind
+from .retention import NOWHERE, Kept, Limits, Plan, plan_of
+from .staff_retention import Kind, count_of
 from .timed import Tick
 
 T: Any = CheckIn.__table__
 BATCH = 500  # rows a transaction: visitors wait for it on SQLite
+AHEAD = 10_000  # rows that are looked for at once
 SHEETS = 50  # a photograph may have megabytes
 LOG_NAME = "destruction.log"
 ACTION = "retention:purge"
@@ -120,15 +137,35 @@ def plans_of(session: Session, tick: Tick) -> Iterator[Plan]:
 
 
 def due(session: Session, plan: Plan) -> tuple[int, date | None, date | None]:
-    """How many check-ins a plan would destroy, of which days: what `flask purge --dry-run` says."""
-    number, days = 0, []
-    for place_id in _places(session, plan):
-        count, first, last = session.execute(
-            select(func.count(), func.min(T.c.day), func.max(T.c.day)).where(plan.due(place_id))
-        ).one()
-        number += count
-        days += [day for day in (first, last) if day is not None]
-    return number, min(days, default=None), max(days, default=None)
+    """How many check-ins a plan would destroy, of which days."""
+    number, first, last = session.execute(
+        select(func.count(), func.min(T.c.day), func.max(T.c.day)).where(plan.due_everywhere())
+    ).one()
+    return number, first, last
+
+
+def all_due(
+    session: Session, plan: Plan, *, most: int | None = None, in_one_run: bool = True
+) -> dict[str, int]:
+    """How much of each kind a plan would destroy, as `staff_retention.due` has it."""
+    sheets = select(PaperSheet.id).join(PaperSheet.gate).where(or_(*_sheets_due(plan)))
+    found = {
+        CHECK_INS: count_of(session, select(T.c.id).where(plan.due_everywhere()), most),
+        PAPER: count_of(session, sheets, most),
+    }
+    return {kind: number for kind, number in found.items() if number} | staff_retention.due(
+        session, plan, most=most, in_one_run=in_one_run
+    )
+
+
+def _sheets_due(plan: Plan) -> Iterator[ColumnElement[bool]]:
+    """Paper sheets by place, as `_sheets` takes them."""
+    yield false()
+    groups: list[tuple[ColumnElement[bool], int]] = [(Gate.place_id.in_(plan.other_places()), NOWHERE)]
+    groups += [(Gate.place_id == place_id, place_id) for place_id in plan.held_places]
+    for at, place_id in groups:
+        for span in plan.spans(place_id, plan.last_for_certain):
+            yield and_(at, PaperSheet.used_on.between(*span))
 
 
 def carry_out(plan: Plan, tick: Tick) -> list[Destroyed]:
@@ -179,18 +216,29 @@ def _rule(plan: Plan, kind: Kind) -> str:
 
 
 def _of_staff(plan: Plan, kind: Kind, tick: Tick, begin: Callable[[], None], destroyed: Destroyed) -> None:
-    """What is due of what enterprises keep. Whatever somebody is just writing waits for the next day."""
-    query = kind.due(plan).limit(min(kind.most or BATCH, BATCH))
-    query = query.with_for_update(of=kind.model, skip_locked=True)
+    """What is due of what enterprises keep. Whatever somebody is just writing waits for the next day.
+
+    What is due is looked for far ahead, and asked once more batch by batch: to look for each batch anew would read the whole
+    district's rows as often as there are batches.
+    """
+    size = min(kind.most or BATCH, BATCH)
     while True:
-        with tick.writing() as session:
-            rows = session.execute(query).all()
-            if not rows:
-                return
-            begin()
-            _overwrite(session)
-            kind.go(session, rows, tick.now)
-            destroyed.add(session, [(kind.day_of(row), f"{kind.key} {row.id}".encode()) for row in rows])
+        with tick.looking() as session:
+            ids = [row.id for row in session.execute(kind.due(plan).limit(AHEAD))]
+        before = destroyed.number
+        for first in range(0, len(ids), size):
+            with tick.writing() as session:
+                query = kind.still_due(plan, ids[first : first + size])
+                rows = session.execute(query.with_for_update(of=kind.model, skip_locked=True)).all()
+                if rows:
+                    begin()
+                    _overwrite(session)
+                    kind.go(session, rows, tick.now)
+                    destroyed.add(
+                        session, [(kind.day_of(row), f"{kind.key} {row.id}".encode()) for row in rows]
+                    )
+        if destroyed.number == before or len(ids) < AHEAD:
+            return
 
 
 def _check_ins(

@@ -62,18 +62,20 @@ class Enterprise(Row):
     merged_into: Mapped[Enterprise | None] = relationship(remote_side="Enterprise.id")
 
     __table_args__ = (
-        # each order of a district's list: the page is the end of an index
+        # each order of a district's list: the page is the beginning of an index, and equal ones stand by name
         Index(
-            "ix_enterprise_lacking", "district_id", "lacking", "heads", "id", **_where("closed_at IS NULL")
+            "ix_enterprise_lacking", "district_id", lacking.desc(), heads.desc(), "name", "id",
+            **_where("closed_at IS NULL"),
         ),
-        Index("ix_enterprise_heads", "district_id", "heads", "id", **_where("closed_at IS NULL")),
+        Index("ix_enterprise_heads", "district_id", heads.desc(), "name", "id", **_where("closed_at IS NULL")),
         Index("ix_enterprise_named", "district_id", "name", "id", **_where("closed_at IS NULL")),
         Index(
-            "ix_enterprise_closed", "district_id", "lacking", "heads", "id", **_where("closed_at IS NOT NULL")
+            "ix_enterprise_closed", "district_id", lacking.desc(), heads.desc(), "name", "id",
+            **_where("closed_at IS NOT NULL"),
         ),
         Index("ix_enterprise_deserted", "district_id", "name", **_where("deserted AND closed_at IS NULL")),
         Index("ix_enterprise_known_until", "known_until"),
-    )
+    )  # fmt: skip
 
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:

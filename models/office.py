@@ -9,18 +9,19 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, joinedload
 
-from .access import Post
+from .access import SCOPES, Post
 from .accounts import Account, Appointment
 from .base import RuleBroken, local
 from .enterprises import Enterprise, Premises
 from .gate import OPEN_CASE, CheckIn, Kind
 from .judging import Verdict
-from .places import Adoption, Community, District, Gate, ModeOrder, Place, Street
+from .places import Adoption, Community, District, Gate, ModeOrder, Place, PlaceKind, Street
 from .policy.book import Book
 from .policy.schema import Mode, Policy, Question, StaffingDuty
 
@@ -49,38 +50,49 @@ def names_of(session: Session, account_ids: Iterable[int | None]) -> dict[int, s
 
 @dataclass(frozen=True, slots=True)
 class PlaceToday:
-    """A place on the office's list: what goes on there, and what it lacks."""
+    """A place of an officer's district: what goes on there, and what it lacks. It is made for each of a thousand of them, so
+    that the worst come first; what only the page says is `PlaceLine`."""
 
-    place: Place
+    id: int
+    street_id: int
     gates: int
     entries: int
     abnormal: int  # cases that wait for somebody, of whatever day
-    specialists: tuple[str, ...]
+    serving: int  # specialists
     required: int  # specialists that the scheme asks for
-    liaisons: tuple[str, ...]  # who has to see to a vacancy
     orders: tuple[ModeOrder, ...]  # open emergencies that reach it
 
     @property
     def lacking(self) -> int:
-        return max(self.required - len(self.specialists), 0)
+        return max(self.required - self.serving, 0)
 
     @property
     def grave(self) -> tuple[int, int, bool, int, int]:
         """Sorts the worst first: nobody responsible, then what waits, then an emergency, then the busiest."""
-        return (-self.lacking, -self.abnormal, not self.orders, -self.entries, self.place.id)
+        return (-self.lacking, -self.abnormal, not self.orders, -self.entries, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceLine:
+    """The same with who and where, for the few on a page."""
+
+    today: PlaceToday
+    place: Place
+    specialists: tuple[str, ...]
+    liaisons: tuple[str, ...]  # who has to see to a vacancy
 
 
 def places_today(
     session: Session, where: ColumnElement[bool], policy: Policy | None, now: datetime
 ) -> list[PlaceToday]:
     """Every place that `where` lets through, the worst first."""
-    places = session.scalars(
-        select(Place)
-        .where(where, Place.closed_at.is_(None))
-        .options(joinedload(Place.street), joinedload(Place.parent))
+    today, inside = local(now).date(), and_(where, Place.closed_at.is_(None))
+    places: Sequence[Any] = session.execute(
+        select(
+            Place.id, Place.kind, Place.district_id, Place.street_id, Place.community_id, Place.parent_id
+        ).where(inside)
     ).all()
-    ids = [place.id for place in places]
-    today = local(now).date()
+    ids = select(Place.id).where(inside)
     at_gates = _counts(
         session, select(Gate.place_id, func.count()).where(Gate.place_id.in_(ids)).group_by(Gate.place_id)
     )
@@ -88,27 +100,88 @@ def places_today(
     entries = _counts(session, of_today.where(ENTERED).group_by(CheckIn.place_id))
     waiting = select(CheckIn.place_id, func.count()).where(CheckIn.place_id.in_(ids), text(OPEN_CASE))
     abnormal = _counts(session, waiting.group_by(CheckIn.place_id))
-    people = _people_of(session, places, today)
+    serving = _counts(
+        session,
+        select(Appointment.scope_id, func.count())
+        .join(Appointment.account)
+        .where(_specialists(today))
+        .group_by(Appointment.scope_id),
+    )
     orders = open_orders(session, {place.district_id for place in places}, now)
+    rules = {kind: policy.place(kind.value) if policy else None for kind in PlaceKind}
     found = []
     for place in places:
-        rule = policy.place(place.kind.value) if policy else None
+        rule = rules[place.kind]
         found.append(
             PlaceToday(
-                place=place,
+                id=place.id,
+                street_id=place.street_id,
                 gates=at_gates.get(place.id, 0),
                 entries=entries.get(place.id, 0),
                 abnormal=abnormal.get(place.id, 0),
-                specialists=tuple(people.get((Post.SPECIALIST, place.id), ())),
+                serving=serving.get(place.id, 0),
                 required=rule.specialists_required if rule else 0,
-                liaisons=(
-                    *people.get((Post.UNIT_LIAISON, place.unit_id or 0), ()),
-                    *people.get((Post.COMMUNITY_LIAISON, place.community_id or 0), ()),
-                ),
                 orders=tuple(order for order in orders if order.reaches(place)),
             )
         )
     return sorted(found, key=lambda one: one.grave)
+
+
+def place_lines(session: Session, these: Iterable[PlaceToday], on: date) -> dict[int, PlaceLine]:
+    """What a page says of these, by number."""
+    wanted = {one.id: one for one in these}
+    places = session.scalars(
+        select(Place).where(Place.id.in_(wanted)).options(joinedload(Place.street), joinedload(Place.parent))
+    ).all()
+    people = _people_of(session, places, on)
+    return {
+        place.id: PlaceLine(
+            today=wanted[place.id],
+            place=place,
+            specialists=tuple(people.get((Post.SPECIALIST, place.id), ())),
+            liaisons=(
+                *people.get((Post.UNIT_LIAISON, place.unit_id or 0), ()),
+                *people.get((Post.COMMUNITY_LIAISON, place.community_id or 0), ()),
+            ),
+        )
+        for place in places
+    }
+
+
+def places_called(session: Session, where: ColumnElement[bool], asked: str, on: date) -> set[int]:
+    """The places with this in their name, their park's, their address or the name of a specialist of theirs."""
+    park = aliased(Place)
+    named = (
+        select(Appointment.scope_id)
+        .join(Appointment.account)
+        .where(_specialists(on), func.lower(Account.name).contains(asked.lower(), autoescape=True))
+    )
+    called = [
+        func.lower(column).contains(asked.lower(), autoescape=True)
+        for column in (Place.name, Place.address, park.name)
+    ]
+    found = (
+        select(Place.id)
+        .outerjoin(park, park.id == Place.parent_id)
+        .where(where, or_(*called, Place.id.in_(named)))
+    )
+    return set(session.scalars(found))
+
+
+def streets_of(session: Session, these: Iterable[PlaceToday]) -> list[tuple[int, str]]:
+    """The streets in which they lie, number and name."""
+    ids = {one.street_id for one in these}
+    rows = session.execute(select(Street.id, Street.name).where(Street.id.in_(ids)).order_by(Street.id))
+    return [(number, name) for number, name in rows]
+
+
+def _specialists(on: date) -> ColumnElement[bool]:
+    return and_(
+        Appointment.scope == "place",
+        Appointment.post == Post.SPECIALIST,
+        Appointment.serving(on),
+        Account.disabled_at.is_(None),
+    )
 
 
 def entries_until(session: Session, where: ColumnElement[bool], until: datetime) -> int:
@@ -148,7 +221,11 @@ def _people_of(session: Session, places: Sequence[Place], on: date) -> dict[tupl
             Account.disabled_at.is_(None),
             or_(
                 *(
-                    and_(Appointment.post == post, Appointment.scope_id.in_(ids))
+                    and_(
+                        Appointment.scope == SCOPES[post],  # with it the index of scopes answers
+                        Appointment.scope_id.in_(ids),
+                        Appointment.post == post,
+                    )
                     for post, ids in wanted.items()
                 )
             ),

@@ -101,16 +101,16 @@ class Tally:
 
 
 def search(session: Session, wanted: Wanted, basis: Basis) -> Select[Any]:
-    """The enterprises that are looked for, in their order."""
+    """The enterprises that are looked for, in their order; equal ones by name."""
     found = finding.found_by(session, wanted.text) if basis.kept else finding.spelt(wanted.text)
     query = select(Enterprise).where(wanted.within, *_asked_for(wanted, basis), *found)
     match wanted.order:
         case Order.NAME:
             return query.order_by(Enterprise.name, Enterprise.id)
         case Order.HEADCOUNT:
-            return query.order_by(basis.heads.desc(), Enterprise.id.desc())
+            return query.order_by(basis.heads.desc(), Enterprise.name, Enterprise.id)
         case _:
-            return query.order_by(basis.lacking.desc(), basis.heads.desc(), Enterprise.id.desc())
+            return query.order_by(basis.lacking.desc(), basis.heads.desc(), Enterprise.name, Enterprise.id)
 
 
 def total(session: Session, wanted: Wanted, basis: Basis, reached: Tally) -> tuple[int | None, int]:

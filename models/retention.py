@@ -19,6 +19,7 @@ from .policy.schema import Policy, Retention
 
 T: Any = CheckIn.__table__
 ONE = timedelta(days=1)
+NOWHERE = 0  # the number of no place
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +143,32 @@ class Plan:
 
     def due(self, place_id: int) -> ColumnElement[bool]:
         """The rows of a place that go. The days stand apart from the scheme, so that the index of place and day is used."""
+        return self._due(T.c.place_id == place_id, place_id)
+
+    def due_everywhere(self) -> ColumnElement[bool]:
+        """The same of all places at once: those that a hold of their own keeps, and the others together."""
+        held = self.held_places
+        return or_(
+            self._due(T.c.place_id.in_(self.other_places()), NOWHERE), *(self.due(one) for one in held)
+        )
+
+    @property
+    def held_places(self) -> list[int]:
+        """The places of which a hold keeps something that it does not keep everywhere."""
+        return sorted({one.place_id for one in self.kept if one.place_id is not None})
+
+    def other_places(self) -> Any:
+        return select(Place.id).where(
+            Place.district_id == self.district_id, Place.id.not_in(self.held_places)
+        )
+
+    def _due(self, at: ColumnElement[bool], place_id: int) -> ColumnElement[bool]:
         days = [T.c.day.between(*span) for span in self.spans(place_id, self.last)]
         last = case(
             *((T.c.scheme_key == key, literal(day, Date)) for key, day in self.until.items()),
             else_=literal(self.last_for_certain, Date),
         )
-        return and_(T.c.place_id == place_id, or_(*days) if days else literal(False), T.c.day <= last)
+        return and_(at, or_(*days) if days else literal(False), T.c.day <= last)
 
 
 def plan_of(

@@ -20,7 +20,7 @@ from .archive import Employee
 from .base import RuleBroken
 from .enterprises import Enterprise, Premises
 from .follow_ups import FollowUp
-from .gate import CheckIn, Mark, MeasuredBy, StaffCheck, fold
+from .gate import CheckIn, CodeCheck, Mark, MeasuredBy, StaffCheck, fold
 from .health_entries import (
     SYMPTOM_WORDS,
     EntrySource,
@@ -200,8 +200,9 @@ class _Round:
             self.entries[entry.employee_id, entry.work_on] = entry
 
     def _take(self, row: CheckIn, employee: Employee, on: date) -> bool:
-        """The first word about a day stands, whoever gave it, but for two things: a guard's own reading replaces what was only
-        declared at the gate, and a bad one is never lost behind a good report: then the entry is corrected, and says both."""
+        """The first word about a day stands, whoever gave it, but for three things: a guard's own reading replaces what was only
+        declared at the gate, a bad one is never lost behind a good report, and a bad code that the service knows is never lost at
+        all: then the entry is corrected, and says both."""
         policy, before = self._policy(employee.enterprise, on), self.entries.get((employee.id, on))
         if policy is None:
             return False
@@ -217,7 +218,7 @@ class _Round:
         else:
             measured = before.source == EntrySource.GATE and row.measured_by == MeasuredBy.GUARD
             if not measured:
-                if is_well or before.state != EntryState.NORMAL:
+                if is_well or (before.state != EntryState.NORMAL and not _later_code(row)):
                     return False
                 report = beside(before.told, report)
             if before.told == report:
@@ -246,6 +247,11 @@ class _Round:
         if key not in self.modes:
             self.modes[key] = mode_of(self.session, enterprise, row.occurred_at)
         return self.modes[key]
+
+
+def _later_code(row: CheckIn) -> bool:
+    """Whether the health-code service has answered: a fact that nobody who reported could have said."""
+    return row.code_state == CodeCheck.KNOWN
 
 
 def beside(told: Report, at_gate: Report) -> Report:

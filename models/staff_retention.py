@@ -7,8 +7,9 @@ something goes before it. `destruction` does the work in batches, with one recor
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -57,17 +58,28 @@ ASIDE = {"synchronize_session": False}
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is destroyed as one thing. `due` has number and day of each that goes, the oldest first, and what else `go` needs."""
+    """What is destroyed as one thing. `ended` has number and day of each whose time is over in any district, the oldest first, and
+    what else `go` needs."""
 
     key: str  # as a destruction record names it
     label: str
     unit: str
     method: str
     model: type[Any]
-    due: Callable[[Plan], Any]
+    ended: Callable[[Plan], Any]
     go: Callable[[Session, Rows, datetime], None]
     day_of: Callable[[Row[Any]], date] = lambda row: row.day
     most: int | None = None  # rows a transaction, where they are heavier than usual
+    district: Any = Enterprise.district_id  # what says of a row whose it is
+
+    def due(self, plan: Plan) -> Any:
+        """What goes in the district of a plan."""
+        return self.ended(plan).where(self.district == plan.district_id)
+
+    def still_due(self, plan: Plan, ids: Sequence[int]) -> Any:
+        """The same of these, found by their numbers: SQLite would begin with the district's enterprises, and ask of each person
+        of theirs for every number."""
+        return self.ended(plan).where(self.model.id.in_(ids), self.district + 0 == plan.district_id)
 
 
 def _limits(plan: Plan) -> Limits:
@@ -76,10 +88,6 @@ def _limits(plan: Plan) -> Limits:
 
 
 # --- what all kinds ask ---
-
-
-def _in_district(plan: Plan) -> ColumnElement[bool]:
-    return Enterprise.district_id == plan.district_id
 
 
 def _left() -> ColumnElement[date]:
@@ -173,7 +181,7 @@ def _cases(plan: Plan) -> Any:
         .join(_Opening, _Opening.id == FollowUp.entry_id)
         .join(Employee, Employee.id == FollowUp.employee_id)
         .join(Enterprise, Enterprise.id == FollowUp.enterprise_id)
-        .where(_in_district(plan), _Opening.work_on <= _limits(plan).last_entry)
+        .where(_Opening.work_on <= _limits(plan).last_entry)
         .where(~_living(plan), ~_held_case(plan))
         .order_by(_Opening.work_on, FollowUp.id)
     )
@@ -204,7 +212,6 @@ def _entries(plan: Plan) -> Any:
         select(HealthEntry.id, day.label("day"), HealthEntry.enterprise_id)
         .join(Enterprise, Enterprise.id == HealthEntry.enterprise_id)
         .where(
-            _in_district(plan),
             day <= _limits(plan).last_entry,
             day <= _by_scheme(plan, HealthEntry.scheme_key),
         )
@@ -230,12 +237,12 @@ def _go_entries(session: Session, rows: Rows, _now: datetime) -> None:
 # --- the file of a person ---
 
 
-def _person(plan: Plan, *columns: Any, of: type[Record] | None = None) -> Any:
-    """From people of the district, or from records of theirs."""
+def _person(*columns: Any, of: type[Record] | None = None) -> Any:
+    """From people, or from records of theirs."""
     found = select(*columns)
     if of is not None:
         found = found.join(Employee, Employee.id == of.employee_id)
-    return found.join(Enterprise, Enterprise.id == Employee.enterprise_id).where(_in_district(plan))
+    return found.join(Enterprise, Enterprise.id == Employee.enterprise_id)
 
 
 def _held_person(plan: Plan) -> ColumnElement[bool]:
@@ -252,7 +259,7 @@ def _open_end(until_on: Any) -> ColumnElement[date]:
 def _absences(plan: Plan) -> Any:
     last, until = func.coalesce(Absence.until_on, Absence.from_on, type_=Date), _limits(plan).health
     return (
-        _person(plan, Absence.id, last.label("day"), of=Absence)
+        _person(Absence.id, last.label("day"), of=Absence)
         .where(or_(Absence.until_on <= until, _left() <= until))
         .where(~_held(plan, Absence.from_on, _open_end(Absence.until_on), Employee.enterprise_id))
         .order_by(last, Absence.id)
@@ -263,7 +270,7 @@ def _travels(plan: Plan) -> Any:
     last, until = func.coalesce(Travel.until_on, Travel.from_on, type_=Date), _limits(plan).health
     long_ago = and_(Travel.until_on.is_(None), Travel.from_on <= until - LONG_AWAY)
     return (
-        _person(plan, Travel.id, last.label("day"), of=Travel)
+        _person(Travel.id, last.label("day"), of=Travel)
         .where(or_(Travel.until_on <= until, long_ago, _left() <= until))
         .where(~_held(plan, Travel.from_on, _open_end(Travel.until_on), Employee.enterprise_id))
         .order_by(last, Travel.id)
@@ -272,7 +279,7 @@ def _travels(plan: Plan) -> Any:
 
 def _vaccinations(plan: Plan) -> Any:
     return (
-        _person(plan, Vaccination.id, Vaccination.on.label("day"), of=Vaccination)
+        _person(Vaccination.id, Vaccination.on.label("day"), of=Vaccination)
         .where(_left() <= _limits(plan).health, ~_held_person(plan))
         .order_by(Vaccination.on, Vaccination.id)
     )
@@ -281,7 +288,7 @@ def _vaccinations(plan: Plan) -> Any:
 def _general_check_ups(plan: Plan) -> Any:
     day = func.coalesce(CheckUp.done_on, CheckUp.due_on, type_=Date)
     return (
-        _person(plan, CheckUp.id, day.label("day"), of=CheckUp)
+        _person(CheckUp.id, day.label("day"), of=CheckUp)
         .where(CheckUp.kind == CheckUpKind.GENERAL, _left() <= _limits(plan).health, ~_held_person(plan))
         .order_by(day, CheckUp.id)
     )
@@ -296,7 +303,7 @@ def _contact_facts(plan: Plan) -> Any:
         Employee.premises_id.is_not(None),
     )
     return (
-        _person(plan, Employee.id, _left().label("day"))
+        _person(Employee.id, _left().label("day"))
         .where(_left() <= _limits(plan).health, on_file, ~_held_person(plan))
         .order_by(_left(), Employee.id)
     )
@@ -313,20 +320,25 @@ def _examined(*also: Any) -> ColumnElement[bool]:
     )
 
 
-def _files(plan: Plan) -> Any:
-    """Files on which nothing hangs any more but examinations of occupational health."""
+def _files(plan: Plan, *, after: bool = False) -> Any:
+    """Files on which nothing hangs any more but examinations of occupational health. `after`: once the other kinds have gone."""
     limits = _limits(plan)
     exposed = or_(Employee.hazards != "", _examined())
     long_ago = and_(_left() <= limits.occupational, ~_examined(CheckUp.done_on > limits.occupational))
+    hanging = (
+        (HealthEntry, _entries), (FollowUp, _cases), (Absence, _absences), (Travel, _travels),
+        (Vaccination, _vaccinations), (CheckUp, _general_check_ups, CheckUp.kind == CheckUpKind.GENERAL),
+    )  # fmt: skip
     nothing_hangs = [
-        ~exists().where(kind.employee_id == Employee.id, *more)
-        for kind, *more in (
-            (HealthEntry,), (FollowUp,), (Absence,), (Travel,), (Vaccination,),
-            (CheckUp, CheckUp.kind == CheckUpKind.GENERAL),
+        ~exists().where(
+            kind.employee_id == Employee.id,
+            *more,
+            *([kind.id.not_in(select(goes(plan).order_by(None).subquery().c.id))] if after else []),
         )
-    ]  # fmt: skip
+        for kind, goes, *more in hanging
+    ]
     return (
-        _person(plan, Employee.id, _left().label("day"))
+        _person(Employee.id, _left().label("day"))
         .where(_left() <= limits.file, or_(~exposed, long_ago), ~_held_person(plan), *nothing_hangs)
         .order_by(_left(), Employee.id)
     )
@@ -361,7 +373,7 @@ def _contacts(plan: Plan) -> Any:
     return (
         select(Contact.id, Contact.at, Contact.batch_id)
         .join(Enterprise, Enterprise.id == Contact.enterprise_id)
-        .where(_in_district(plan), Contact.at < midnight(_limits(plan).contact + ONE), ~or_(false(), *found))
+        .where(Contact.at < midnight(_limits(plan).contact + ONE), ~or_(false(), *found))
         .order_by(Contact.at, Contact.id)
     )
 
@@ -393,7 +405,7 @@ def _cluster_reports(plan: Plan) -> Any:
     step = exists().where(ClusterStep.report_id == ClusterReport.id, ClusterStep.text.is_not(None))
     return (
         select(ClusterReport.id, ClusterReport.closed_at.label("at"))
-        .where(ClusterReport.district_id == plan.district_id, or_(ClusterReport.text.is_not(None), step))
+        .where(or_(ClusterReport.text.is_not(None), step))
         .where(ClusterReport.closed_at < midnight(_limits(plan).health + ONE))
         .where(~_held_cluster(plan, ClusterReport, ClusterReport.noticed_at, ClusterReport.closed_at))
         .order_by(ClusterReport.closed_at, ClusterReport.id)
@@ -411,7 +423,7 @@ def _go_cluster_reports(session: Session, rows: Rows, _now: datetime) -> None:
 def _cluster_alerts(plan: Plan) -> Any:
     return (
         select(ClusterAlert.id, ClusterAlert.closed_at.label("at"))
-        .where(ClusterAlert.district_id == plan.district_id, ClusterAlert.reason.is_not(None))
+        .where(ClusterAlert.reason.is_not(None))
         .where(ClusterAlert.closed_at < midnight(_limits(plan).health + ONE))
         .where(~_held_cluster(plan, ClusterAlert, ClusterAlert.raised_at, ClusterAlert.closed_at))
         .order_by(ClusterAlert.closed_at, ClusterAlert.id)
@@ -431,7 +443,7 @@ def _plans(plan: Plan) -> Any:
     return (
         select(HealthPlan.id, HealthPlan.year)
         .join(Enterprise, Enterprise.id == HealthPlan.enterprise_id)
-        .where(_in_district(plan), HealthPlan.year <= _limits(plan).plan, ~or_(false(), *found))
+        .where(HealthPlan.year <= _limits(plan).plan, ~or_(false(), *found))
         .order_by(HealthPlan.year, HealthPlan.id)
     )
 
@@ -474,24 +486,36 @@ KINDS = (
     Kind("contact", "联络记录", "条", ONE_BY_ONE, Contact, _contacts, _go_contacts,
          day_of=lambda row: local(row.at).date()),
     Kind("cluster_report", "疑似聚集报告的文字", "份", "清空文字，只留数字和时间", ClusterReport, _cluster_reports,
-         _go_cluster_reports, day_of=lambda row: local(row.at).date()),
+         _go_cluster_reports, day_of=lambda row: local(row.at).date(), district=ClusterReport.district_id),
     Kind("cluster_alert", "聚集提示的误报原因", "条", "清空文字", ClusterAlert, _cluster_alerts, _go_cluster_alerts,
-         day_of=lambda row: local(row.at).date()),
+         day_of=lambda row: local(row.at).date(), district=ClusterAlert.district_id),
     Kind("plan", "年度计划", "份", "逐份删除，连同活动和证明材料", HealthPlan, _plans, _go_plans,
          day_of=lambda row: date(row.year, 12, 31), most=20),
 )  # fmt: skip
 
 
-def due(session: Session, plan: Plan) -> dict[str, int]:
-    """How much of each kind a plan would destroy; nothing of what it would not."""
+AFTER = replace(next(kind for kind in KINDS if kind.ended is _files), ended=partial(_files, after=True))
+
+
+def due(session: Session, plan: Plan, *, most: int | None = None, in_one_run: bool = True) -> dict[str, int]:
+    """How much of each kind a plan would destroy; nothing of what it would not. With `most` nobody counts further than one beyond it.
+
+    `in_one_run`: a file goes in the run of what hangs on it, and is counted with it; else the files on which nothing hangs now,
+    which is soon known.
+    """
     if plan.staff is None:
         return {}
     found = {
-        kind.key: session.scalar(select(func.count()).select_from(kind.due(plan).order_by(None).subquery()))
-        or 0
+        kind.key: count_of(session, (AFTER if in_one_run and kind.ended is _files else kind).due(plan), most)
         for kind in KINDS
     }
     return {key: number for key, number in found.items() if number}
+
+
+def count_of(session: Session, query: Any, most: int | None) -> int:
+    """How many rows, counted no further than one beyond `most`."""
+    query = query.order_by(None) if most is None else query.order_by(None).limit(most + 1)
+    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
 
 # --- what the enterprise reads of somebody who has left ---

@@ -35,8 +35,12 @@ from .policy.schema import StaffingRule
 
 DAY = timedelta(days=1)
 AT_ONCE = 250  # rows that a transaction works out: a visitor at the gate may be waiting behind it
+MOVED = (
+    "firms_moved"  # noted with a session that has changed what is counted of enterprises (`models.tallies`)
+)
 WEEKS = 28  # days after which everybody is worked out anew, spread over as many more
 FIRMS: Any = Enterprise.__table__
+COUNTED_BY = ("closed_at", "district_id", "street_id", "community_id", "unit_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,7 @@ def settle(session: Session, book: Book, today: date, *, most: int = AT_ONCE) ->
         .limit(most)
     )
     rows = session.execute(stale).all()
+    session.info[MOVED] = bool(rows) or session.info.get(MOVED, False)
     connection = session.connection()
     respell(connection, [number for number, until in rows if until == UNKNOWN])
     work_out(connection, book, [number for number, _ in rows], today)
@@ -200,6 +205,7 @@ class _Touched:
     named: set[int] = field(default_factory=set)  # whose name or room is another
     accounts: set[int] = field(default_factory=set)
     districts: set[int] = field(default_factory=set)
+    counted: bool = False  # an enterprise came, or is listed otherwise than before
 
     def add(self, row: object, *, whole: bool) -> None:
         """`whole`: the row came or went."""
@@ -209,6 +215,7 @@ class _Touched:
             case Account() if not whole and _changed(row, "disabled_at"):
                 self.accounts.add(row.id)
             case Enterprise():
+                self.counted |= whole or _changed(row, *COUNTED_BY)
                 if whole or _changed(row, "headcount", "district_id"):
                     self.firms.add(row.id)
                 if whole or _changed(row, "name", "short_name", "initials"):
@@ -237,6 +244,8 @@ def _follow(session: Session, _context: object) -> None:
         touched.firms |= set(session.connection().scalars(mine))
     if touched.districts:
         _forget(session, FIRMS.c.district_id.in_(touched.districts))
+    if touched.counted or touched.firms:
+        session.info[MOVED] = True
     keeper = KEEPERS.get(session.get_bind())  # type: ignore[arg-type]
     for some in _portions(sorted(touched.named)):
         respell(session.connection(), some)
@@ -252,6 +261,7 @@ def _portions(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 
 
 def _forget(session: Session, which: ColumnElement[bool] | None = None) -> None:
+    session.info[MOVED] = True
     statement = update(FIRMS).values(known_until=UNKNOWN)
     session.connection().execute(statement if which is None else statement.where(which))
 

@@ -94,6 +94,7 @@ def app(migrated_app: Flask, database: str) -> Iterator[Flask]:
         _empty(database)
         site.gates.forget()
         site.days.forget()
+        site.tallies.forget()
         yield migrated_app
         db.session.remove()
     migrated_app.extensions["site"] = site

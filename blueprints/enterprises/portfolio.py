@@ -17,7 +17,7 @@ from blueprints.enterprises.filing import story
 from blueprints.enterprises.saved import LIST
 from blueprints.web import filters, guard
 from blueprints.web.downloads import by_link, hand_out
-from blueprints.web.guard import needs, within_reach
+from blueprints.web.guard import needs, reach_key, within_reach
 from blueprints.web.page import page
 from blueprints.web.paging import paged
 from blueprints.web.schemes import policy_on
@@ -49,7 +49,9 @@ def index() -> ResponseReturnValue:
     now, policy = site.now(), _policy()
     asked = wanted("enterprise:oversee")
     basis = Basis.of(db.session(), policy, local(now).date())
-    reached = portfolio.tally(db.session(), asked.within, basis, most=MOST)
+    reached = site.tallies.of(
+        db.session(), asked.within, basis, local(now).date(), most=MOST, key=reach_key("enterprise:oversee")
+    )
     total, most = portfolio.total(db.session(), asked, basis, reached)
     found = paged(portfolio.search(db.session(), asked, basis), most=most, total=total)
     streets = select(Street.id, Street.name).where(

@@ -29,6 +29,7 @@ from models.places import ModeOrder, Place
 from models.retention import oldest_day, plan_of, staff_rules
 from models.timed import DAY, HOUR, MINUTE, Task
 
+COUNTED_UPTO = 1000  # of each kind that is overdue: beyond, the number says no more
 EVERY = {MINUTE: "每分钟", 5 * MINUTE: "每5分钟", HOUR: "每小时", DAY: "每天"}
 
 
@@ -72,7 +73,8 @@ def retention() -> Response:
         policy=policy,
         plan=plan,
         oldest=oldest_day(session, here),
-        overdue=destruction.due(session, plan)[0] if plan else 0,
+        overdue=destruction.all_due(session, plan, most=COUNTED_UPTO, in_one_run=False) if plan else {},
+        counted_upto=COUNTED_UPTO,
         next_to_go=plan.last + DAY if plan else None,
         sessions_kept=SESSIONS_KEPT.days,
         reminders_kept=REMINDERS_KEPT.days,

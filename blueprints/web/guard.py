@@ -9,7 +9,7 @@ audit line. `commit()` ends a view that changed something: it writes the audit l
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import wraps
 from typing import Any, NoReturn
 
@@ -102,6 +102,14 @@ def can(action: str) -> bool:
 def within_reach(action: str, model: Any) -> ColumnElement[bool]:
     """The rows of `model` that the person at the door may take `action` on, as a condition."""
     return access.reach(serving(), action, model, site.now())
+
+
+def reach_key(action: str) -> Hashable | None:
+    """A name for `within_reach`, the same for everybody who reaches as far; None where it changes with the time."""
+    found = access.scopes(serving(), action)
+    if "place" in found:
+        return None
+    return tuple(sorted((scope, number) for scope, ids in found.items() for number in ids))
 
 
 def refuse(status: int, action: str, **facts: str) -> NoReturn:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from blueprints.web import jobs
 from blueprints.web.site import site
-from models import destruction, staff_retention
+from models import destruction
 from models.base import db, local, reading
 from models.places import District
 from models.policy.workdays import HOLIDAYS
@@ -79,7 +79,8 @@ def _say_what_is_due() -> None:
             held = f"，暂缓{len(plan.kept)}段" if plan.kept else ""
             days = f"，{first}至{last}" if number else ""
             click.echo(f"{names[plan.district_id]}：会销毁登记{number}条{days}{held}（{plan.rule}）")
-            due = staff_retention.due(session, plan)
+            due = destruction.all_due(session, plan)
+            due.pop(destruction.CHECK_INS, None)
             if due:
                 said = "、".join(
                     f"{what}{due[kind]}{unit}"

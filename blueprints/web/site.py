@@ -15,6 +15,7 @@ from models.delivery import Carrier, Channel
 from models.gateview import GateBook
 from models.health_codes import CodeService
 from models.policy.book import Book
+from models.tallies import TallyBook
 from models.vault import Vault
 
 
@@ -27,6 +28,7 @@ class Site:
     book: Book
     gates: GateBook
     days: DayBook
+    tallies: TallyBook
     now: Callable[[], datetime]
     health_code: CodeService | None = (
         None  # None where no service is configured: the visitor's own word counts

@@ -196,6 +196,7 @@ def test_the_list_is_searched_and_filtered_with_and_without_htmx(client, town):
 def test_more_places_ask_the_database_no_more(client, town):
     make.sign_in(client, town.officer(Post.TASK_FORCE))
     order(town, "district", town.district.id)
+    opened(client)  # then the enterprises have been counted
     few = statements_of(lambda: opened(client))
     for number in range(12):
         place = make.place(town.street, f"{number}号楼", PlaceKind.BUILDING, parent_id=town.park.id)

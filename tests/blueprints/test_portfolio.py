@@ -1,6 +1,7 @@
 """The enterprises of an officer or a specialist: what each lacks, found by whatever is known of it, and no other's."""
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -207,3 +208,17 @@ def test_the_workbook_has_what_the_list_has_and_is_logged(liaison, town):
     db.session.rollback()
     line = db.session.query(AuditLine).filter_by(action="enterprise:export").order_by(AuditLine.id).first()
     assert '"count": 2' in line.details
+
+
+@pytest.mark.parametrize("query", ["", "&sort=headcount", "&lack=posts", "&lack=closed"])
+def test_equal_enterprises_stand_by_name_however_they_came(app, town, query):
+    """Equal in what they lack and in their head count; and so on the next page."""
+    task_force = make.sign_in(app.test_client(), town.officer(Post.TASK_FORCE))
+    called = [f"松原{number:02}号公司" for number in range(52)]
+    for name in (*called[30:], *called[:30]):
+        one = make.enterprise(town.street, name, headcount=60)
+        if "closed" in query:
+            one.close(NOW.date(), "注销", now=NOW)
+            db.session.commit()
+    pages = "".join(shown(task_force, f"/enterprises?page={number}{query}").text for number in (1, 2))
+    assert re.findall("松原[0-9]{2}号公司", pages) == called

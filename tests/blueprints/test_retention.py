@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from blueprints.office import retention
 from blueprints.office.retention import EVERY
 from blueprints.web import jobs
 from models import destruction
@@ -17,6 +18,7 @@ from models.archive import Employee
 from models.audit import AuditLine
 from models.base import db
 from models.gate import CheckIn
+from models.health_file import Travel
 from models.keeping import Destruction, HealthDaySum, Hold, TimedTask
 from models.places import ModeOrder
 from tests import make
@@ -94,6 +96,28 @@ def test_the_page_says_whether_anything_is_kept_too_long(officer, town):
     assert "1条登记过了期限，还没有销毁" in opened(officer, "/retention").text
     landed(officer, submit(officer, "/retention/holds/new", **FIELDS, scope="district"))
     assert "最早的是2026年10月21日的登记，有暂缓" in opened(officer, "/retention").text
+
+
+def test_what_enterprises_keep_too_long_is_counted_by_kind_and_no_further_than_a_thousand(
+    officer, town, monkeypatch
+):
+    gone = make.employee(
+        town.tenant, joined_on=TODAY - 400 * DAY, left_on=TODAY - 30 * DAY, mobile="13812345678"
+    )
+    for back in (30, 31, 32):
+        make.save(
+            Travel(employee_id=gone.id, written_at=NOW, from_on=TODAY - back * DAY, until_on=TODAY - back * DAY, place="昆明")
+        )  # fmt: skip
+    page = opened(officer, "/retention").text
+    assert "3条旅居过了期限，还没有销毁" in page and "1人离职人员的联系方式过了期限" in page
+    monkeypatch.setattr(retention, "COUNTED_UPTO", 2)
+    assert "2+条旅居过了期限" in opened(officer, "/retention").text
+    few = statements_of(lambda: opened(officer, "/retention"))
+    for number in range(5):
+        make.place(town.street, f"{number}号楼")
+    assert statements_of(lambda: opened(officer, "/retention")) == few
+    jobs.tick()
+    assert "过了期限" not in opened(officer, "/retention").text
 
 
 def test_records_are_shown_newest_first_by_pages_and_only_ones_own(app, officer, town):

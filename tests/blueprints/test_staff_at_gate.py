@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import time, timedelta
 from decimal import Decimal
 
@@ -15,11 +16,13 @@ from models.audit import AuditLine
 from models.base import db
 from models.follow_ups import FollowUp
 from models.gate import CheckIn, StaffCheck
+from models.health_codes import CodeStatus, Unknown, Why
 from models.health_entries import EntrySource, EntryState, HealthEntry, Report, Site, Today
 from models.health_file import Absence, AbsenceKind
 from models.health_links import LinkKind, token
 from tests import make
-from tests.blueprints.test_gate_form import open_emergency, open_form, submit
+from tests.blueprints.test_gate_codes import Asked
+from tests.blueprints.test_gate_form import EMERGENCY, open_emergency, open_form, submit
 from tests.conftest import NOW
 from tests.forms import opened
 from tests.forms import submit as send
@@ -353,3 +356,53 @@ def test_a_crowd_of_staff_is_looked_for_in_a_fixed_number_of_questions(client, a
 
     few, many = crowd(1, 3), crowd(100, 40)
     assert many <= few and len(entries()) == 43
+
+
+# --- the health code that comes later ---
+
+
+def come_unasked(client, app, code, **changes):
+    """The service is silent when somebody comes."""
+    service = Asked(Unknown(Why.UNREACHABLE))
+    app.extensions["site"] = replace(app.extensions["site"], health_code=service)
+    come(client, code, **{**EMERGENCY, **changes})
+    return service
+
+
+def test_a_bad_code_that_is_found_later_reaches_the_archive(client, app, town, code, worker, at):
+    open_emergency(town, "district", town.district.id)
+    service = come_unasked(client, app, code)
+    tick()
+    (entry,) = entries()
+    assert entry.state == EntryState.NORMAL and cases() == []
+    service.answer = CodeStatus.RED
+    at(NOW + timedelta(minutes=2))
+    tick()
+    (entry,) = entries()
+    assert entry.state == EntryState.ABNORMAL and entry.told.answers["code_status"] == ("red",)
+    assert [case.entry_id for case in cases()] == [entry.id] and staff_states() == [StaffCheck.SETTLED]
+
+
+def test_a_good_code_that_is_found_later_leaves_the_archive_as_it_was(client, app, town, code, worker, at):
+    open_emergency(town, "district", town.district.id)
+    service = come_unasked(client, app, code)
+    tick()
+    before = entries()[0].version
+    service.answer = CodeStatus.GREEN
+    at(NOW + timedelta(minutes=2))
+    tick()
+    assert [(one.state, one.version) for one in entries()] == [(EntryState.NORMAL, before)]
+    assert staff_states() == [StaffCheck.SETTLED]
+
+
+def test_a_bad_code_that_is_found_later_stands_beside_an_illness(client, app, town, code, worker, at):
+    open_emergency(town, "district", town.district.id)
+    service = come_unasked(client, app, code, temperature="38.2")
+    tick()
+    assert entries()[0].state == EntryState.ABNORMAL
+    service.answer = CodeStatus.YELLOW
+    at(NOW + timedelta(minutes=2))
+    tick()
+    (entry,) = entries()
+    assert entry.told.answers["code_status"] == ("yellow",) and entry.celsius == 382
+    assert len(cases()) == 1

@@ -40,6 +40,7 @@ from models.health_entries import (
 from models.health_file import Absence, AbsenceKind, CheckUp, CheckUpKind, Travel, Vaccination
 from models.health_links import HealthLink, HealthReminder, LinkKind
 from models.keeping import Destruction, HealthDaySum, Hold
+from models.paper import PaperSheet
 from models.plans import Activity, ActivityKind, Plan, PlanChange
 from models.policy.schema import Mode
 from models.retention import plan_of
@@ -605,9 +606,35 @@ def test_a_dry_run_says_how_much_of_each_and_changes_nothing(app, town):
     answer = app.test_cli_runner().invoke(args=["purge", "--dry-run"])
     assert answer.exit_code == 0, answer.output
     assert "会销毁健康跟进1件、每日健康1条" in answer.output and "年度计划1份" in answer.output
+    assert "离职档案1人" in answer.output  # with what hangs on it now, and goes before it
     assert (count(HealthEntry), count(Employee)) == before and records() == []
     answer = app.test_cli_runner().invoke(args=["purge"])
     assert "销毁每日健康1条" in answer.output and "销毁离职档案1人" in answer.output
+
+
+def test_a_dry_run_says_of_every_kind_what_the_run_then_destroys(town, tick, purge):
+    fill(town, 3)
+    stays = full_file(town, GONE - 9 * DAY)  # with something on it that stays
+    make.save(Travel(employee_id=stays.id, written_at=NOW, from_on=DUE, until_on=DUE, place="昆明"))
+    kept_case = entry(stays, KEPT, FEVER)
+    case(kept_case, back=KEPT)
+    person = town.officer(Post.GATE_GUARD)
+    make.check_in(town.gate, NOW - 40 * DAY)
+    make.save(PaperSheet(gate_id=town.gate.id, number="ZZZZ22", used_on=TODAY - 40 * DAY, rows=20,
+                         printed_at=NOW, printed_by_id=person.id))  # fmt: skip
+    with tick().looking() as session:
+        (plan,) = destruction.plans_of(session, tick())
+        said = destruction.all_due(session, plan)
+    assert said == purge() and len(said) == len(destruction.KINDS)
+
+
+def test_what_is_looked_for_ahead_is_gone_through_to_the_end(town, purge, monkeypatch):
+    monkeypatch.setattr(destruction, "AHEAD", 4)
+    monkeypatch.setattr(destruction, "BATCH", 3)
+    person = make.employee(town.tenant)
+    for back in range(30, 41):
+        entry(person, TODAY - back * DAY)
+    assert purge() == {"health_entry": 11}
 
 
 # --- holds ---
