@@ -23,10 +23,12 @@ from models.health_file import Vaccination
 from models.keeping import Hold
 from models.ledger import Ledger, recent
 from models.notices import Notice, NoticeFile, NoticeKind
+from models.obligations import Review
 from models.paper import PaperSheet
 from models.places import Adoption
 from models.plans import ActivityKind, Plan
 from models.posts import ManagementTeam, PaperCheck
+from models.unit_reports import UnitReport
 from models.watch import HeadCount
 from tests import make
 from tests.blueprints.test_gate_form import open_emergency, submit
@@ -475,7 +477,7 @@ def numbers(app, town, client):
         "follow_up_id": _somebody_unwell(employee), "employee_id": employee.id,
         "team_id": team.id, "record_kind": "vaccination", "record_id": dose.id,
         "batch_id": batch.id,
-        "obligation_id": owed.id, "first_on": owed.first_on.isoformat(),
+        "obligation_id": owed.id, "first_on": owed.first_on.isoformat(), "unit_report_id": _sent_up(town, owed, person),
     }  # fmt: skip
 
 
@@ -485,6 +487,15 @@ def _clusters(app, town):
         "cluster_report_id": make.cluster_report(town).id,
         "cluster_alert_id": make.cluster_alert(town).id,
     }
+
+
+def _sent_up(town, owed, person) -> int:
+    """What the unit of the town has reported upwards."""
+    said = UnitReport(
+        district_id=town.district.id, scope="unit", scope_id=town.unit.id, mode=owed.mode, kind=owed.kind, first_on=owed.first_on,
+        last_on=owed.last_on, number=1, counts={}, sums={}, comment="", at=NOW, by_id=person.id, verdict=Review.WAITING,
+    )  # fmt: skip
+    return make.save(said).id
 
 
 def _somebody_unwell(employee):

@@ -74,6 +74,12 @@ def sent() -> list[UnitReport]:
     return list(db.session.scalars(select(UnitReport).order_by(UnitReport.number)))
 
 
+def judged(client, one: UnitReport, verdict: str, words: str):
+    """Presses one of the two buttons."""
+    form = opened(client, f"{UP}/{one.id}").form(f"{UP}/{one.id}/judge")
+    return client.post(form.action, data=form.data(words=words) | {"verdict": verdict})
+
+
 def test_the_sums_go_up_with_a_comment_and_what_changes_after_is_seen(town, firms, clock, people):
     filed(firms[0], "22 09:00", fever=1)
     clock("22 12:00")
@@ -114,13 +120,13 @@ def test_the_district_sends_back_with_a_sentence_and_takes_the_newest_alone(town
     liaison, force = people(Post.UNIT_LIAISON), people(Post.TASK_FORCE)
     landed(liaison, submit(liaison, f"{UP}?{WEEK}", comment="都没有报"))
     (first,) = sent()
-    assert "请写哪里不对" in refused(submit(force, f"{UP}/{first.id}", words="", verdict="returned"))
-    landed(force, submit(force, f"{UP}/{first.id}", words="先催企业补报", verdict="returned"))
+    assert "请写哪里不对" in refused(judged(force, first, "returned", ""))
+    landed(force, judged(force, first, "returned", "先催企业补报"))
     assert "先催企业补报" in opened(liaison, f"{UP}?{WEEK}").text
     landed(liaison, submit(liaison, f"{UP}?{WEEK}", comment="催过了，停业"))
     _, second = sent()
     assert "不用再审核" not in opened(force, f"{UP}/{second.id}").text
-    landed(force, submit(force, f"{UP}/{second.id}", words="", verdict="accepted"))
+    landed(force, judged(force, second, "accepted", ""))
     assert [row.verdict.value for row in sent()] == ["returned", "accepted"]
     assert "1个单位还没有上报" not in opened(force, f"{RECEIVED}?{WEEK}").text
 
@@ -131,9 +137,10 @@ def test_nobody_reports_for_others_or_judges_from_elsewhere(town, firms, clock, 
     landed(specialist, submit(specialist, f"{UP}?{WEEK}&of=unit-{town.unit.id}", comment=""))
     (one,) = sent()
     assert (one.scope, one.scope_id) == ("place", town.park.id)
-    assert people(Post.TASK_FORCE).post(UP, data={}).status_code == 403
+    assert people(Post.TASK_FORCE).get(UP).status_code == 403
     other = make.district("芦洲区", "luzhou")
     stranger = make.account(other, Post.TASK_FORCE, other.id)
     client = make.sign_in(specialist, stranger)
     assert client.get(f"{UP}/{one.id}").status_code == 404
-    assert client.post(f"{UP}/{one.id}/judge", data={"verdict": "accepted"}).status_code == 404
+    assert client.post(f"{UP}/{one.id}/judge", data={"verdict": "accepted"}).status_code in (400, 404)
+    assert sent()[0].verdict.value == "waiting"
