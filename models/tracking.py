@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, contains_eager
 
-from . import contacts, finding
+from . import finding
 from .access import GRANTS, Holds, Post
 from .accounts import Account, Appointment
 from .base import Labelled, local
@@ -38,6 +38,7 @@ from .obligations import Kind, Obligation, Review, Status, moment, status
 from .office import health_staff
 from .places import Community, Place, Street, Unit
 from .policy.schema import Mode
+from .reminding import Said, last_said
 from .report_tally import ALL, BY, COUNTERS, KEY_AS_NAMED, SIZES, O, S, T, counted, key_of
 
 LOOKED_BACK = timedelta(days=70)  # how far a history reaches
@@ -499,7 +500,7 @@ class Line:
     responsible: Responsible | None
     place: str
     streak: int  # reports in a row that are missing, this one the last
-    latest: contacts.Latest
+    reminded: Said | None  # the last time
 
     @property
     def enterprise(self) -> Enterprise:
@@ -511,11 +512,11 @@ def lines(session: Session, obligations: Sequence[Obligation], now: datetime) ->
     ids = [one.enterprise_id for one in obligations]
     staff = health_staff(session, ids, local(now).date())
     places = names_of(session, By.PLACE, {one.place_id for one in obligations if one.place_id is not None})
-    latest, streaks = contacts.latest_of(session, ids), _streaks(session, obligations)
+    reminded, streaks = last_said(session, [one.id for one in obligations]), _streaks(session, obligations)
     return [
         Line(
             one, status(one, now), _responsible(one.enterprise, staff[one.enterprise_id]),
-            places.get(one.place_id or 0, NONE[By.PLACE]), streaks.get(one.enterprise_id, 0), latest[one.enterprise_id],
+            places.get(one.place_id or 0, NONE[By.PLACE]), streaks.get(one.enterprise_id, 0), reminded.get(one.id),
         )
         for one in obligations
     ]  # fmt: skip

@@ -44,7 +44,7 @@ NUMBERS = (
 FIRMS = (
     Column("企业", 36), Column("统一社会信用代码", 22), Column("园区、楼宇", 24), Column("报送期", 20), Column("情况", 14),
     Column("截止", 16), Column("收到", 16), Column("连续未报", 10), Column("责任人", 12), Column("岗位", 14), Column("手机", 14),
-    Column("最近联络", 18),
+    Column("最近提醒", 24),
 )  # fmt: skip
 
 
@@ -191,10 +191,10 @@ def _cells(tally: Tally) -> list[str]:
 
 def _firm_cells(line: Line) -> list[str]:
     one, who = line.obligation, line.responsible
-    reached = line.latest.contact
+    said = line.reminded
     return [
         line.enterprise.name, line.enterprise.credit_code, line.place, one.title, line.how.label, filters.instant(one.due_at),
         filters.instant(one.received_at) if one.received_at else "", f"{line.streak}期" if line.streak > 1 else "",
         who.name if who else "", who.what if who else "", mask_mobile(who.held.account.mobile or "") if who and who.held else "",
-        f"{filters.instant(reached.at)}{reached.way.label}" if reached else "",
+        f"{filters.instant(said.at)}{said.words}" if said else "",
     ]  # fmt: skip
