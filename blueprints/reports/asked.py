@@ -23,7 +23,7 @@ from models.tracking import By, FirmOrder, Ground, Only, Sort, Span, Tally
 LONGEST = 60  # signs of a search
 RUNNING = timedelta(days=31)  # a period that has begun ends within so many days
 EARLIEST, LATEST = date(2020, 1, 1), date(2100, 1, 1)
-FILTERS = ("period", "until", "by", "at", "sort", "only", "order", "q", *(by.value for by in By))
+FILTERS = ("period", "until", "by", "at", "sort", "show", "order", "q", *(by.value for by in By))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def to(endpoint: str, **changes: Any) -> str:
 
 def only_asked() -> Only | None:
     """未报 unless something else, or all, is asked for."""
-    text = request.args.get("only")
+    text = request.args.get("show")
     return None if text == "all" else _one_of(Only, text) or Only.MISSING
 
 

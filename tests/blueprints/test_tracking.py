@@ -112,12 +112,12 @@ def test_page_list_and_workbook_agree_on_who_was_on_time(
     assert rate in told
     assert f"未报{missing}" in told
     assert f"迟报{late}家" in told
-    assert opened(officer, f"{FIRMS}?only=missing").html.count("查看、拨打") + 4 >= missing
+    assert opened(officer, f"{FIRMS}?show=missing").html.count("查看、拨打") + 4 >= missing
     rows = book(officer, "/reports/tracking/export?by=place")
     assert rows[-1][:2] == ["合计", "5"]
     assert rows[-1][4:7] == [str(1 - late), rate, str(late)]
     assert rows[-1][-1] == str(missing)
-    assert len(book(officer, "/reports/tracking/firms/export?only=missing")) - 3 == missing
+    assert len(book(officer, "/reports/tracking/firms/export?show=missing")) - 3 == missing
 
 
 def test_nothing_until_the_lock_is_missed_and_still_counted_as_missing(town, firms, clock, people):
@@ -189,14 +189,14 @@ def test_each_sees_what_their_own_scope_held_and_nobody_elses(town, firms, clock
             assert sum(name in page.text for name in names) <= number
         if number:
             assert f"应报{number}家" in figures(client)
-            everything = book(client, "/reports/tracking/firms/export?only=all")
+            everything = book(client, "/reports/tracking/firms/export?show=all")
             assert len(everything) - 3 == number
 
 
 def test_an_address_that_asks_for_more_gives_no_more(town, firms, clock, people):
     """Neither by number of another's place, unit or firm, nor by search, count or a made-up period."""
     specialist = people(Post.SPECIALIST, town.other.id)
-    for query in (f"place={town.park.id}", f"unit={town.unit.id}", "q=石上清泉&only=all", "unit=0&q=远山"):
+    for query in (f"place={town.park.id}", f"unit={town.unit.id}", "q=石上清泉&show=all", "unit=0&q=远山"):
         page = opened(specialist, f"{FIRMS}?{query}")
         assert not any(name in page.text for name in NAMES), query
         assert "青禾" not in page.text.replace("qhsw", "")
@@ -221,7 +221,7 @@ def test_nobodys_health_by_name_is_on_these_pages(town, firms, clock, people):
     )
     filed(town, firms[0], "22 09:00", fever=1)
     specialist = people(Post.SPECIALIST)
-    for address in (PAGE, f"{FIRMS}?only=all", MISSING):
+    for address in (PAGE, f"{FIRMS}?show=all", MISSING):
         assert "阿依古丽" not in opened(specialist, address).text
 
 
