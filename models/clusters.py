@@ -31,6 +31,7 @@ from .access import SCOPES, Post
 from .accounts import Account, Appointment
 from .archive import Employee
 from .base import Labelled, Row, RuleBroken, local
+from .belonging import Belonging
 from .cluster_rules import due, in_time
 from .enterprises import Enterprise, Premises
 from .follow_ups import FollowUp
@@ -97,7 +98,7 @@ class StepKind(Labelled):
     CLOSED = "closed", "结束"
 
 
-class Located(Row):
+class Located(Belonging, Row):
     """Something that happened at an enterprise or in a place, with where that belonged then: who looked after it keeps it."""
 
     __abstract__ = True
@@ -116,26 +117,6 @@ class Located(Row):
     @declared_attr
     def place(cls) -> Mapped[Place | None]:  # noqa: N805
         return relationship(Place)
-
-    @classmethod
-    def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
-        if scope == "place":
-            return cls.place_id.in_(select(Place.id).where(or_(Place.id.in_(ids), Place.parent_id.in_(ids))))
-        columns: dict[str, Any] = {
-            "district": cls.district_id, "street": cls.street_id, "community": cls.community_id, "unit": cls.unit_id,
-            "enterprise": cls.enterprise_id,
-        }  # fmt: skip
-        return columns[scope].in_(ids) if scope in columns else None
-
-    @classmethod
-    def within_at(cls, scope: str, ids: list[int], at: datetime) -> ColumnElement[bool] | None:
-        """A place also reaches what concerns an enterprise that sits in it at that instant, wherever else it sits."""
-        if scope != "place":
-            return cls.within(scope, ids)
-        belonged, sitting = cls.within(scope, ids), Enterprise.within_at(scope, ids, at)
-        assert belonged is not None
-        assert sitting is not None
-        return or_(belonged, cls.enterprise_id.in_(select(Enterprise.id).where(sitting)))
 
     def stand(self, where: Enterprise | Place, place_id: int | None) -> None:
         self.district_id, self.street_id = where.district_id, where.street_id

@@ -24,15 +24,15 @@ from sqlalchemy import (
     func,
     literal,
     not_,
-    or_,
     select,
     text,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from .base import Labelled, Row, RuleBroken, local
+from .belonging import Belonging
 from .enterprises import Enterprise
-from .places import ModeOrder, Place
+from .places import ModeOrder
 from .policy.schema import Mode
 from .sizes import Size
 
@@ -79,7 +79,7 @@ TO_DO = (
 )  # what an enterprise can see to, the worst first
 
 
-class Obligation(Row):
+class Obligation(Belonging, Row):
     """One report that an enterprise owes. Instants are to the second; due is inclusive, the lock is not."""
 
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
@@ -146,27 +146,6 @@ class Obligation(Row):
         # who has not reported, and whom to remind
         Index("ix_obligation_waiting", "due_at", "district_id", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
     )  # fmt: skip
-
-    @classmethod
-    def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
-        """A scope reaches the periods in which the enterprise belonged to it."""
-        if scope == "place":
-            return cls.place_id.in_(select(Place.id).where(or_(Place.id.in_(ids), Place.parent_id.in_(ids))))
-        columns: dict[str, Any] = {
-            "district": cls.district_id, "street": cls.street_id, "community": cls.community_id, "unit": cls.unit_id,
-            "enterprise": cls.enterprise_id,
-        }  # fmt: skip
-        return columns[scope].in_(ids) if scope in columns else None
-
-    @classmethod
-    def within_at(cls, scope: str, ids: list[int], at: datetime) -> ColumnElement[bool] | None:
-        """A place also reaches those of the enterprises that sit in it at that instant, wherever else they sit."""
-        if scope != "place":
-            return cls.within(scope, ids)
-        belonged, sitting = cls.within(scope, ids), Enterprise.within_at(scope, ids, at)
-        assert belonged is not None
-        assert sitting is not None
-        return or_(belonged, cls.enterprise_id.in_(select(Enterprise.id).where(sitting)))
 
     @classmethod
     def live(cls) -> ColumnElement[bool]:
