@@ -593,8 +593,7 @@ def test_the_words_of_an_old_closure_go_and_its_days_and_numbers_stay(town, purg
     assert purge() == {}
 
 
-def test_the_words_of_a_report_within_a_hold_stay(town, purge):
-    _ended_closure(town, make.account(town.district))_its_numbers_and_times_stay(town, purge):
+def test_the_words_of_an_ended_report_go_and_its_numbers_and_times_stay(town, purge):
     report = _ended_clusters(town, make.account(town.district))
     linked = case(entry(make.employee(town.tenant), TODAY - 50 * DAY, FEVER), back=TODAY - 45 * DAY)
     make.save(ClusterPerson(report_id=report.id, follow_up_id=linked.id))

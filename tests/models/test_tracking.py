@@ -240,7 +240,11 @@ def differences(town, grounds) -> list[str]:
 
 
 def last_due(span) -> datetime:
-    own = (Obligation.first_on == span.first_on, Obligation.last_on == span.last_on, Obligation.mode == span.mode)
+    own = (
+        Obligation.first_on == span.first_on,
+        Obligation.last_on == span.last_on,
+        Obligation.mode == span.mode,
+    )
     return db.session.scalars(
         select(Obligation.due_at).where(Obligation.live(), *own).order_by(Obligation.due_at.desc()).limit(1)
     ).one()
