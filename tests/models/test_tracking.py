@@ -154,7 +154,7 @@ class Acts:
 
     def resume(self) -> None:
         today = self.now.astimezone(SHANGHAI).date()
-        for one in closures_of(db.session(), self.draw.choice(self.firms).id, today):
+        for one in [one for firm in self.firms for one in closures_of(db.session(), firm.id, today)]:
             if not one.is_open(today):
                 continue
             if self.draw.random() < 0.5:
