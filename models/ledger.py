@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session, joinedload, make_transient
 
 from . import report_tally, reports
 from .base import SHANGHAI, local
+from .closures import Closure
 from .enterprises import Enterprise, Premises
 from .obligations import Kind, Obligation, moment
 from .office import adoptions_of
 from .places import ModeOrder, Place
 from .policy.book import Book
-from .policy.periods import Period, Rules, Stretch, partition
+from .policy.periods import ClosedDays, Period, Rules, Stretch, partition
 from .policy.schema import Mode
 from .sizes import Size, size_of
 
@@ -34,7 +35,9 @@ DIVIDED_ANEW = "响应状态或方案变化，报送期重新划分"
 
 SHAPE = (
     "last_on", "mode", "kind", "scheme_key", "opens_at", "soon_at", "due_at", "locks_at", "mode_order_id", "cut", "whole",
+    "usual_due_at",
 )  # fmt: skip
+DUE = ("soon_at", "due_at", "locks_at", "usual_due_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Home:
     size: Size | None
     closed_on: date | None
     seats: tuple[Seat, ...]
+    closures: tuple[ClosedDays, ...]
 
     def place_at(self, at: datetime) -> int | None:
         """Where it has sat longest of where it sits."""
@@ -114,8 +118,11 @@ class Ledger:
         periods = self._periods(session, home, begins)
         wanted = {one.first_on: (one, shape) for one, shape in periods}
         for row in rows:
-            if row.first_on < begins:
-                continue  # before a day that is settled
+            if row.first_on < begins:  # before a day that is settled: only when it is due can still change
+                moved = self._moved(session, home, row)
+                if moved:
+                    change.reshaped[row.id] = moved
+                continue
             one, shape = wanted.get(row.first_on, (None, {}))
             if one is None or one.mode is not row.mode:
                 change.voided[row.id] = self._why(home, row, [period for period, _ in periods])
@@ -128,13 +135,26 @@ class Ledger:
 
     def _periods(self, session: Session, home: Home, begins: date) -> Sequence[tuple[Period, dict[str, Any]]]:
         """Each period with what its row says."""
+        return self._between(session, home, begins, self.today)
+
+    def _between(
+        self, session: Session, home: Home, begins: date, until: date
+    ) -> Sequence[tuple[Period, dict[str, Any]]]:
         stretches = self._stretches(session, home)
-        key = (home.district_id, begins, stretches, home.closed_on)
+        key = (home.district_id, begins, until, stretches, home.closed_on, home.closures)
         if key not in self._divided:  # most enterprises of a district share theirs
             rules = self._rules_of(session, home.district_id)
-            found = partition(rules, begins, self.today, stretches, home.closed_on)
+            found = partition(rules, begins, until, stretches, home.closed_on, home.closures)
             self._divided[key] = [(one, _shape(one, self._kind(one))) for one in found]
         return self._divided[key]
+
+    def _moved(self, session: Session, home: Home, row: Any) -> dict[str, Any]:
+        """What a closure, or its end, does to a row that waits while the days after it are settled: dailies, in an emergency."""
+        for one, shape in self._between(session, home, row.first_on, row.first_on):
+            same = (one.mode, one.last_on) == (row.mode, row.last_on)
+            if same and any(getattr(row, name) != shape[name] for name in DUE):
+                return {name: shape[name] for name in DUE}
+        return {}
 
     def _stretches(self, session: Session, home: Home) -> tuple[Stretch, ...]:
         """The emergencies as they reach it: by where it is registered, and while it sits in a place that they reach."""
@@ -182,6 +202,7 @@ class Ledger:
             .order_by(Premises.from_at, Premises.id)
         ):
             seats[seat.enterprise_id].append(Seat(seat.place_id, seat.from_at, seat.until_at))
+        closures = Closure.days_of(session, ids)
         one = Enterprise
         rows = session.execute(
             select(
@@ -195,7 +216,7 @@ class Ledger:
             Home(
                 row.id, row.district_id, row.street_id, row.community_id, row.unit_id,
                 size_of(row.sector, staff=row.headcount or None, revenue=row.revenue, assets=row.assets).size,
-                row.closed_on, tuple(seats.get(row.id, ())),
+                row.closed_on, tuple(seats.get(row.id, ())), closures.get(row.id, ()),
             )
             for row in rows
         ]  # fmt: skip
@@ -337,6 +358,7 @@ def _shape(one: Period, kind: Kind) -> dict[str, Any]:
         "last_on": one.last_on, "mode": one.mode, "kind": kind, "scheme_key": one.scheme_key,
         "opens_at": _instant(one.opens_at), "soon_at": _instant(one.soon_at), "due_at": _instant(one.due_at),
         "locks_at": _instant(one.locks_at), "mode_order_id": one.order, "cut": one.cut, "whole": one.whole,
+        "usual_due_at": _instant(one.usual_due_at) if one.usual_due_at else None,
     }  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""The timed work of the ledger (定时记报送台账): everybody once a day, and each minute whoever an order or a move has touched."""
+"""The timed work of the ledger (定时记报送台账): everybody once a day, and each minute whoever an order, a move or a closure
+has touched."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from .closures import Closure
 from .enterprises import Enterprise, Premises
 from .ledger import Ledger
 from .places import ModeOrder, Place
@@ -33,7 +35,7 @@ def reached_by(scope: str, scope_id: int, at: datetime) -> ColumnElement[bool]:
 
 
 def keep(tick: Tick) -> None:
-    """Every minute whoever a change of mode or a move has touched since; with the first pass of a day everybody, for a new day
+    """Every minute whoever a change of mode, a move or a closure has touched since; with the first pass of a day everybody, for a new day
     opens a new period. In short transactions, so that whoever is interrupted only begins again."""
     ledger = Ledger(tick.book, tick.now, kept_at=tick.since)
     whole_day = tick.since is None or not same_period(tick.since, tick.now, DAY)
@@ -70,7 +72,8 @@ def _next(session: Session, whom: ColumnElement[bool] | None, after: int, today:
 
 
 def _touched(session: Session, since: datetime, now: datetime) -> ColumnElement[bool] | None:
-    """Enterprises that an order has begun or ceased to reach, or that have moved; None where nothing happened."""
+    """Enterprises that an order has begun or ceased to reach, that have moved, or of whose closures somebody has spoken; None where
+    nothing happened."""
     orders = session.scalars(
         select(ModeOrder).where(
             or_(ModeOrder.starts_at.between(since, now), ModeOrder.ended_at.between(since, now))
@@ -80,9 +83,12 @@ def _touched(session: Session, since: datetime, now: datetime) -> ColumnElement[
         or_(Premises.from_at.between(since, now), Premises.until_at.between(since, now))
     )
     closed = Enterprise.closed_at.between(since, now)
+    on_leave = select(Closure.enterprise_id).where(Closure.changed_at.between(since, now))
     conditions = [reached_by(order.scope, order.scope_id, now) for order in orders]
     if session.scalar(moved.limit(1)) is not None:
         conditions.append(Enterprise.id.in_(moved))
+    if session.scalar(on_leave.limit(1)) is not None:
+        conditions.append(Enterprise.id.in_(on_leave))
     if session.scalar(select(Enterprise.id).where(closed).limit(1)) is not None:
         conditions.append(closed)
     return or_(*conditions) if conditions else None

@@ -39,6 +39,7 @@ from .sizes import Size
 LIVE = "voided_at IS NULL"
 TO_JUDGE = f"{LIVE} AND review = 'waiting'"
 WAITING = f"{LIVE} AND received_at IS NULL AND excused_at IS NULL"
+MOVED = "usual_due_at IS NOT NULL"
 
 
 class Kind(Labelled):
@@ -106,6 +107,7 @@ class Obligation(Belonging, Row):
     opens_at: Mapped[datetime]
     soon_at: Mapped[datetime]
     due_at: Mapped[datetime]
+    usual_due_at: Mapped[datetime | None]  # without the closure of the enterprise that moved it
     locks_at: Mapped[datetime]
     made_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]
@@ -145,6 +147,8 @@ class Obligation(Belonging, Row):
         Index("ix_obligation_to_judge", "district_id", "received_at", sqlite_where=text(TO_JUDGE), postgresql_where=text(TO_JUDGE)),
         # who has not reported, and whom to remind
         Index("ix_obligation_waiting", "due_at", "district_id", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
+        # the few that a closure has moved
+        Index("ix_obligation_moved", "locks_at", sqlite_where=text(MOVED), postgresql_where=text(MOVED)),
     )  # fmt: skip
 
     @classmethod
@@ -296,7 +300,14 @@ def to_do(obligations: Iterable[Obligation], now: datetime) -> list[tuple[Obliga
 
 
 def basis(obligation: Obligation) -> str:
-    """Why it covers these days, in a sentence (依据)."""
+    """Why it covers these days, and is due when it is, in a sentence (依据)."""
+    if obligation.usual_due_at is None:
+        return _basis(obligation)
+    usual = local(obligation.usual_due_at)
+    return f"{_basis(obligation)}；停产放假，截止从{usual.month}月{usual.day}日{usual:%H:%M}顺延"
+
+
+def _basis(obligation: Obligation) -> str:
     order = obligation.mode_order
     if obligation.mode is Mode.EMERGENCY:
         return f"“{order.name}”期间每天报送" if order else "应急期间每天报送"

@@ -7,7 +7,7 @@ it. Numbers alone leave here, nobody's name.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import and_, func, select
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from .archive import Employee
 from .base import SHANGHAI
+from .closures import closed_on
 from .enterprises import Enterprise
 from .follow_ups import FollowUp
 from .gate import CheckIn
@@ -45,7 +46,8 @@ class Facts:
 def facts_of(
     session: Session, enterprise: Enterprise, obligation: Obligation, policy: Policy, days: WorkDays
 ) -> Facts:
-    """What is on file for this period, in a fixed number of queries. An enterprise without employees on file has visitors alone."""
+    """What is on file for this period, in a fixed number of queries. An enterprise without employees on file has visitors alone, and
+    on a day of its own closure those who stay on duty."""
     first, last = obligation.first_on, obligation.last_on
     numbers, words = _visitors(session, enterprise, obligation)
     staff = session.scalar(
@@ -53,10 +55,16 @@ def facts_of(
         .select_from(Employee)
         .where(Employee.enterprise_id == enterprise.id, Employee.working(last))
     )
-    if not staff:
-        return Facts(numbers, words)
     on = days.last_worked(first, last)
+    when = f"{on.month}月{on.day}日"
+    closure = closed_on(session, enterprise.id, on)
+    on_duty = f"{when}停产放假，申报在岗{closure.staff}人" if closure else ""
+    if not staff:
+        known = {"expected": closure.staff} if closure else {}
+        return Facts(numbers | known, words | ({"expected": on_duty} if closure else {}))
     day = counts(session, [enterprise.id], on)[enterprise.id]
+    if closure:  # whoever came all the same was due
+        day = replace(day, expected=max(closure.staff, day.reported))
     required = bool(asked(policy, obligation.mode))
     unwell = not_well(session, enterprise.id, first, last)
     feverish, others = _ill(unwell, policy)
@@ -69,9 +77,8 @@ def facts_of(
         "overseas": len(_overseas(session, enterprise.id, obligation, policy, unwell)),
         **_vaccinated(session, enterprise.id, last), **_follow_ups(session, enterprise.id, obligation),
     }  # fmt: skip
-    when = f"{on.month}月{on.day}日"
     words |= {
-        "expected": f"{when}在册{staff}人" + (f"，减去请假、出差、轮休等{away}人" if away else ""),
+        "expected": on_duty or f"{when}在册{staff}人" + (f"，减去请假、出差、轮休等{away}人" if away else ""),
         "present": f"{when}员工自报汇总" if required else f"{when}应到减因病缺勤",
         "measured": f"{when}员工自报汇总",
         "symptoms": "员工自报汇总", "risk_area": "员工自报汇总", "code_yellow": "员工自报汇总", "code_red": "员工自报汇总",

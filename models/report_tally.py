@@ -175,7 +175,7 @@ KEY_AS_NAMED: Any = literal_column('"key"')
 # --- keeping it ---
 
 _FACTS = (
-    *(O.c[name] for name in ("id", "district_id", *SPAN, "street_id", "community_id", "unit_id", "place_id", "size")),
+    *(O.c[name] for name in ("id", "district_id", *SPAN, "usual_due_at", "street_id", "community_id", "unit_id", "place_id", "size")),
     *(O.c[name] for name in ("voided_at", "excused_at", "received_at", "zero", "review", "figures", "zero_at_due", "returned_at_due")),
 )  # fmt: skip
 
@@ -210,7 +210,7 @@ def shift_made(connection: Connection, made: Sequence[Mapping[str, Any]]) -> Non
             row["place_id"] or 0,
             SIZES.index(row["size"]),
         )
-        where = (row["district_id"], *(row[name] for name in SPAN), *ground)
+        where = (row["district_id"], *_span({name: row[name] for name in (*SPAN, "usual_due_at")}), *ground)
         found.setdefault(where, [0] * len(COUNTERS))[0] += 1
     _write(connection, found)
 
@@ -223,7 +223,33 @@ def _where(row: Any) -> tuple[Any, ...]:
         row.place_id or 0,
         SIZES.index(row.size),
     )
-    return (row.district_id, *(getattr(row, name) for name in SPAN), *ground)
+    return (
+        row.district_id,
+        *_span({name: getattr(row, name) for name in (*SPAN, "usual_due_at")}),
+        *ground,
+    )
+
+
+def _span(of: Mapping[str, Any]) -> Iterator[Any]:
+    """The period as it is for everybody: that one enterprise's closure has moved its own deadline makes no other for the rest."""
+    later = of["due_at"] - of["usual_due_at"] if of["usual_due_at"] else timedelta()
+    return (of[name] - later if name in ("due_at", "locks_at") else of[name] for name in SPAN)
+
+
+def edges_of_periods() -> list[ColumnElement[Any]]:
+    """The same of many obligations, by the database: kind, when the period opens, is due and locks. The lock of those that no
+    closure has moved, where there are such."""
+    own: ColumnElement[Any] = case((O.c.usual_due_at.is_(None), O.c.locks_at))
+    usual = func.coalesce(O.c.usual_due_at, O.c.due_at, type_=O.c.due_at.type)
+
+    def last(of: Any, name: str) -> ColumnElement[Any]:
+        return func.max(of, type_=O.c[name].type)
+
+    locks = func.coalesce(last(own, "locks_at"), last(O.c.locks_at, "locks_at"), type_=O.c.locks_at.type)
+    return [
+        last(O.c.kind, "kind").label("kind"), last(O.c.opens_at, "opens_at").label("opens_at"),
+        last(usual, "due_at").label("due_at"), locks.label("locks_at"),
+    ]  # fmt: skip
 
 
 def _write(connection: Connection, found: Mapping[tuple[Any, ...], list[int]]) -> None:
@@ -391,16 +417,14 @@ def _queries(where: ColumnElement[bool]) -> Iterator[tuple[bool, str, Any]]:
             key = key_of(by).label("key")
             own = [O.c.street_id] if street else []
             span = [O.c.district_id, O.c.mode, O.c.first_on, O.c.last_on]
-            edges = [
-                func.max(O.c.kind, type_=O.c.kind.type).label("kind"),
-                *(func.max(O.c[name]).label(name) for name in ("opens_at", "due_at", "locks_at")),
-            ]
             sums = [number.label(name) for name, number in zip(COUNTERS, counted(), strict=True)]
             grouped = [*own, *span] if by == ALL else [*own, *span, KEY_AS_NAMED]
             yield (
                 street,
                 by,
-                select(*own, *span, *edges, key, *sums).where(where, Obligation.live()).group_by(*grouped),
+                select(*own, *span, *edges_of_periods(), key, *sums)
+                .where(where, Obligation.live())
+                .group_by(*grouped),
             )
 
 
@@ -414,4 +438,8 @@ def _moving(session: Session, now: datetime) -> list[tuple[int, date, date, Mode
         recent = c.last_on >= local(since).date() - timedelta(days=60)
         rows = select(c.district_id, c.first_on, c.last_on, c.mode).where(recent, c.locks_at > since, *only)
         found |= {tuple(row) for row in session.execute(rows.distinct())}
+    moved = select(O.c.district_id, O.c.first_on, O.c.last_on, O.c.mode).where(
+        O.c.usual_due_at.is_not(None), O.c.locks_at > since, Obligation.live()
+    )
+    found |= {tuple(row) for row in session.execute(moved.distinct())}
     return sorted(found, key=str)

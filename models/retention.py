@@ -44,6 +44,7 @@ STAFF_RULES = {
     "contact": "联络记录保存{contact_log_days}天",
     "cluster_report": "疑似聚集报告的文字在结束{health_days}天后清空，只留数字和时间",
     "cluster_alert": "聚集提示的误报原因在处理{health_days}天后清空",
+    "closure": "停产放假的原因和异议在结束{contact_log_days}天后清空，只留日期和人数",
     "plan": "年度计划和证明材料在年度结束后保存{plan_years}年",
 }
 

@@ -33,6 +33,7 @@ from sqlalchemy.orm import Session, aliased
 from . import health_sums
 from .archive import Employee
 from .base import SHANGHAI, UTCDateTime, local
+from .closures import Closure
 from .cluster_alerts import ClusterAlert
 from .clusters import ClusterPerson, ClusterReport, ClusterStep
 from .contacts import Contact, ContactBatch
@@ -435,6 +436,22 @@ def _go_cluster_alerts(session: Session, rows: Rows, _now: datetime) -> None:
     session.execute(words.execution_options(**ASIDE))
 
 
+def _closures(plan: Plan) -> Any:
+    return (
+        select(Closure.id, Closure.last_on.label("day"))
+        .join(Enterprise, Enterprise.id == Closure.enterprise_id)
+        .where(or_(Closure.reason.is_not(None), Closure.objection.is_not(None)))
+        .where(Closure.last_on <= _limits(plan).contact)
+        .where(~_held(plan, Closure.first_on, Closure.last_on, Closure.enterprise_id))
+        .order_by(Closure.last_on, Closure.id)
+    )
+
+
+def _go_closures(session: Session, rows: Rows, _now: datetime) -> None:
+    words = update(Closure).where(Closure.id.in_([row.id for row in rows]))
+    session.execute(words.values(reason=None, objection=None).execution_options(**ASIDE))
+
+
 def _plans(plan: Plan) -> Any:
     found = [
         and_(HealthPlan.year.between(k.first.year, k.last.year), _sat(k, HealthPlan.enterprise_id))
@@ -489,6 +506,7 @@ KINDS = (
          _go_cluster_reports, day_of=lambda row: local(row.at).date(), district=ClusterReport.district_id),
     Kind("cluster_alert", "聚集提示的误报原因", "条", "清空文字", ClusterAlert, _cluster_alerts, _go_cluster_alerts,
          day_of=lambda row: local(row.at).date(), district=ClusterAlert.district_id),
+    Kind("closure", "停产放假的原因和异议", "次", "清空文字，只留日期和人数", Closure, _closures, _go_closures),
     Kind("plan", "年度计划", "份", "逐份删除，连同活动和证明材料", HealthPlan, _plans, _go_plans,
          day_of=lambda row: date(row.year, 12, 31), most=20),
 )  # fmt: skip

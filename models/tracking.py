@@ -39,7 +39,7 @@ from .office import health_staff
 from .places import Community, Place, Street, Unit
 from .policy.schema import Mode
 from .reminding import Said, last_said
-from .report_tally import ALL, BY, COUNTERS, KEY_AS_NAMED, SIZES, O, S, T, counted, key_of
+from .report_tally import ALL, BY, COUNTERS, KEY_AS_NAMED, SIZES, O, S, T, counted, edges_of_periods, key_of
 
 LOOKED_BACK = timedelta(days=70)  # how far a history reaches
 BARS = 10  # periods of a history that are drawn
@@ -289,11 +289,8 @@ def history(session: Session, ground: Ground, until: date) -> list[tuple[Span, T
         query = select(*spans, *edges, *(func.sum(source.c[name]) for name in COUNTERS)).group_by(*spans)
     else:
         spans = [O.c[name] for name in ("mode", "first_on", "last_on")]
-        edges = [
-            func.max(O.c[name], type_=O.c[name].type) for name in ("kind", "opens_at", "due_at", "locks_at")
-        ]
         days = O.c.last_on.between(since, until)
-        query = select(*spans, *edges, *counted()).where(*ground.where(), days).group_by(*spans)
+        query = select(*spans, *edges_of_periods(), *counted()).where(*ground.where(), days).group_by(*spans)
     found = []
     for mode, first_on, last_on, kind, opens_at, due_at, locks_at, *numbers in session.execute(query):
         tally = Tally(*(int(number) for number in numbers))

@@ -17,6 +17,7 @@ from models.access import SCOPES, Post
 from models.accounts import Account, Appointment, LoginSession
 from models.archive import Employee
 from models.base import db, local
+from models.closures import Closure
 from models.cluster_alerts import AlertState, ClusterAlert
 from models.clusters import ClusterReport, Facts, Signal
 from models.enterprises import Enterprise, Premises
@@ -242,6 +243,17 @@ def cluster_report(
     )  # fmt: skip
     db.session.commit()
     return report
+
+
+def closure(here: Town, first_on: date, last_on: date, staff: int = 3) -> Closure:
+    """The tenant says that it is closed."""
+    now, by = current_app.extensions["site"].now(), here.officer(Post.HEALTH_MANAGER)
+    return save(
+        Closure.declare(
+            db.session(), here.tenant, first_on=first_on, last_on=last_on, staff=staff, contact_id=by.id, reason="设备检修", now=now,
+            by_id=by.id,
+        )
+    )  # fmt: skip
 
 
 def cluster_alert(

@@ -333,6 +333,8 @@ plans.reopen                   CM
 plans.show                     CM
 plans.suggest                  CM
 reports.burden                 UOT
+reports.closures               CMSUOT
+reports.declare_closure        CM
 reports.excuse                 UOT
 reports.export_firms           SUOT
 reports.export_rates           SUOT
@@ -343,6 +345,7 @@ reports.firms                  SUOT
 reports.judge_up               T
 reports.missing                SUOT
 reports.missing_pdf            SUOT
+reports.object_to_closure      SUO
 reports.open_again             UOT
 reports.received               T
 reports.remind                 SUOT
@@ -350,11 +353,13 @@ reports.remind_many            SUOT
 reports.reminders              SUOT
 reports.review                 SUO
 reports.send_up                SUO
+reports.shorten_closure        CM
 reports.show                   SUOT
 reports.show_up                T
 reports.template               CM
 reports.tracking               SUOT
 reports.waiting                SUOT
+reports.withdraw_closure       CM
 """
 ROWS = dict(line.split() for line in MATRIX.strip().splitlines())
 
@@ -473,6 +478,7 @@ def numbers(app, town, client):
         "head_count_id": begun.id,
         "management_team_id": management.id, "paper_check_id": papers.id,
         **contact_numbers(town), **_clusters(app, town),
+        "closure_id": make.closure(town, NOW.date(), NOW.date()).id,
         "plan_id": plan.id, "activity_id": lecture.id, "evidence_id": shot.id,
         "follow_up_id": _somebody_unwell(employee), "employee_id": employee.id,
         "team_id": team.id, "record_kind": "vaccination", "record_id": dose.id,

@@ -13,6 +13,7 @@ from models import audit, demo, identifiers, register
 from models.access import Post
 from models.accounts import Account, Appointment
 from models.base import db, local
+from models.closures import Closure
 from models.cluster_alerts import ClusterAlert
 from models.clusters import JUDGED, ClusterReport, Conclusion
 from models.demo import people
@@ -460,6 +461,14 @@ def test_no_report_breaks_a_rule_of_its_form(loaded):
                 assert version.numbers[field.key] <= version.numbers[field.at_most]
         assert one.opens_at <= version.at <= NOW
         assert one.figures == version.numbers or version.number < one.version
+
+
+def test_a_firm_has_said_that_it_will_be_closed_and_its_week_is_due_after_that(loaded):
+    closure = db.session.scalars(select(Closure)).one()
+    assert closure.declared_at < NOW
+    last = owed(Obligation.enterprise_id == closure.enterprise_id)[-1]
+    assert local(last.due_at).date() > closure.last_on
+    assert local(last.usual_due_at).date() == closure.last_on
 
 
 def test_nobody_has_judged_what_they_filed(loaded):

@@ -41,7 +41,7 @@ OBJECTS = {
     "gate_device": "值守设备", "shift": "班次", "head_count": "数人头",
     "plan": "年度计划", "activity": "计划活动",
     "employee": "员工", "follow_up": "健康跟进",
-    "evidence": "证明材料",
+    "evidence": "证明材料", "closure": "停产放假",
 }  # fmt: skip
 DETAILS = {
     "reason": "原因", "changes": "改动", "device": "设备", "second_step": "两步验证", "account": "账号编号", "username": "账号",

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("reports", __name__)
 
-from blueprints.reports import burden, filing, judging, missing, reminding, sheet, tracking, upwards  # noqa: E402, F401
+from blueprints.reports import burden, closures, filing, judging, missing, reminding, sheet, tracking, upwards  # noqa: E402, F401

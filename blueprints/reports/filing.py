@@ -15,13 +15,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from blueprints.reports import bp
-from blueprints.reports.shown import grouped, history
+from blueprints.reports.shown import grouped, history, open_closures
 from blueprints.web.fields import JustAct
 from blueprints.web.guard import commit, needs, refuse
 from blueprints.web.page import done, page
 from blueprints.web.paging import paged
 from blueprints.web.site import site
-from models.base import RuleBroken, db
+from models.base import RuleBroken, db, local
 from models.enterprises import Enterprise
 from models.ledger import Ledger
 from models.obligations import Obligation, Review, basis, status, to_do
@@ -73,7 +73,7 @@ def index(enterprise: Enterprise) -> ResponseReturnValue:
     return page(
         "reports/index.html", enterprise=enterprise, paging=found, voided=voided, reports=to_do(rows, now), now_at=now,
         rows=[(one, status(one, now)) for one in rows], basis=basis, on_time=_on_time(rows),
-        reminders=said_to(session, enterprise.id),
+        reminders=said_to(session, enterprise.id), closures=open_closures(enterprise.id, local(now).date()),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from blueprints.reports import bp
-from blueprints.reports.shown import grouped, history
+from blueprints.reports.shown import grouped, history, open_closures
 from blueprints.web.fields import DayField, JustAct, PlainLinesField
 from blueprints.web.guard import can, commit, needs, within_reach
 from blueprints.web.page import done, page
@@ -160,6 +160,7 @@ def shown(obligation: Obligation, wrong: str = "") -> ResponseReturnValue:
         may_unlock=can("report:unlock") and _is_locked(obligation), may_excuse=can("report:excuse") and _is_unfiled(obligation),
         mode_now=obligation.mode.value, reminders=said(session, [obligation.id]),
         may_remind=can("report:remind") and asks(obligation, now),
+        closures=open_closures(obligation.enterprise_id, obligation.first_on),
     )  # fmt: skip
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
+from models.base import db
+from models.closures import Closure, closures_of
 from models.policy.schema import ReportField
 from models.reports import Difference, ReportVersion, differences
 
@@ -15,6 +18,12 @@ def grouped(fields: Sequence[ReportField]) -> list[tuple[str, list[ReportField]]
     for one in fields:
         found.setdefault(one.group, []).append(one)
     return list(found.items())
+
+
+def open_closures(enterprise_id: int, since: date) -> list[Closure]:
+    """The closures that hold on some day from this one on, the first one first."""
+    found = closures_of(db.session(), enterprise_id, since)
+    return [one for one in reversed(found) if one.until is not None and one.until >= since]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, selectinload
 from models.access import Post
 from models.accounts import Account
 from models.base import SHANGHAI, local
+from models.closures import Closure
 from models.demo.town import MAIN_GATE, Town
 from models.enterprises import Enterprise
 from models.inbox import Message
@@ -41,6 +42,7 @@ AFTER = {Step.DAY_BEFORE: -DAY, Step.TWO_HOURS: -2 * HOUR, Step.DEADLINE: MINUTE
 RETURNED, MENDED, CORRECTED, EXCUSED = "青禾生物", "星河微电子", "微澜传感", "皮影剧场"  # of the last
 MISSED, OPENED_AGAIN = "驿路物流", "云锦零部件"  # of the first
 FORGETFUL = ("拾贝网络", "安步物业")  # have not filed the last
+CLOSING = "云锦零部件"  # over the weekend that comes, with the Monday on which the week is due
 WORDS = "因病缺勤和发热对不上，请和各班组核对以后更正"
 
 
@@ -57,6 +59,7 @@ def report(session: Session, town: Town, book: Book, now: datetime, *, seed: str
     policy, now = book.get(town.sketch.scheme_key), moment(now)
     begins = frame(policy.reporting[Mode.NORMAL], local(now - BACK).date())[0]
     firms = {one.id: one for one in town.enterprises.values()}
+    _close_soon(session, town, now)
     Ledger(book, now, begins_on=begins).store(session, list(firms))
     _look_again(session, town)
     rng = Random(f"{seed}/reports")
@@ -73,6 +76,20 @@ def report(session: Session, town: Town, book: Book, now: datetime, *, seed: str
     session.flush()
     _remind(session, town, [one for some in owed.values() for one in some], now)
     return filed
+
+
+def _close_soon(session: Session, town: Town, now: datetime) -> None:
+    """One enterprise has said yesterday that it will be closed."""
+    firm = town.enterprises.get(CLOSING)
+    keeper = _keepers(town).get(firm.id) if firm else None
+    if firm is None or keeper is None:
+        return
+    today = local(now).date()
+    saturday = today + (timedelta(days=(5 - today.weekday()) % 7) or timedelta(days=7))
+    Closure.declare(
+        session, firm, first_on=saturday, last_on=saturday + timedelta(days=2), staff=6, contact_id=keeper.id,
+        reason="生产线年度检修，车间停电", now=now - DAY, by_id=keeper.id,
+    )  # fmt: skip
 
 
 def _look_again(session: Session, town: Town) -> None:

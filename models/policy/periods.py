@@ -38,6 +38,22 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedDays:
+    """Days on which one enterprise is closed (停产放假), as it said itself at an instant. `staffed`: somebody stays on duty."""
+
+    first: date
+    last: date
+    declared_at: datetime
+    staffed: bool
+
+    def move(self, mode: Mode, due: datetime) -> bool:
+        """Whether what is due then waits for the end. What was due before anybody spoke of it does not; whoever is on duty reports
+        daily in an emergency."""
+        stays = mode is Mode.EMERGENCY and self.staffed
+        return not stays and self.declared_at <= due and self.first <= due.date() <= self.last
+
+
+@dataclass(frozen=True, slots=True)
 class EmergencyDays:
     """Days with daily reports that follow each other; without a last one they go on."""
 
@@ -65,13 +81,19 @@ class Period:
     order: int | None = None  # by which it is daily, or was cut
     cut: bool = False
     whole: bool = True
+    usual_due_at: datetime | None = None  # when it were due without the closure that moved it
 
 
 def partition(
-    rules: Rules, first: date, until: date, stretches: Sequence[Stretch] = (), last: date | None = None
+    rules: Rules,
+    first: date,
+    until: date,
+    stretches: Sequence[Stretch] = (),
+    last: date | None = None,
+    closures: Sequence[ClosedDays] = (),
 ) -> tuple[Period, ...]:
     """The periods of one enterprise that begin from `first` to `until`, each to its end as it stands now. After `last`, its
-    last day of all, there are none."""
+    last day of all, there are none. `closures` of its own move when they are due."""
     emergencies = emergency_days(rules, stretches)
     found = []
     day = first
@@ -81,7 +103,7 @@ def partition(
             day += DAY
             continue
         end = _end(rules, day, emergencies, last)
-        found.append(_period(rules, policy, day, end, emergencies))
+        found.append(_period(rules, policy, day, end, emergencies, closures))
         day = end + DAY
     return tuple(found)
 
@@ -161,14 +183,20 @@ def frame(cadence: Cadence, day: date) -> tuple[date, date]:
 
 
 def _period(
-    rules: Rules, policy: Policy, first: date, last: date, emergencies: Sequence[EmergencyDays]
+    rules: Rules,
+    policy: Policy,
+    first: date,
+    last: date,
+    emergencies: Sequence[EmergencyDays],
+    closures: Sequence[ClosedDays],
 ) -> Period:
     here, following = _reaching(emergencies, first), _reaching(emergencies, last + DAY)
     mode = Mode.EMERGENCY if here else Mode.NORMAL
     cadence = policy.reporting[mode]
     whole = frame(cadence, first)
     by = following if here is None and last < whole[1] else None  # the emergency that cut it
-    due = _due_after_order(rules, cadence, by.began_at) if by else _due(rules, cadence, last)
+    usual = _due_after_order(rules, cadence, by.began_at) if by else _due(rules, cadence, last)
+    due = _after_closures(rules, cadence, mode, usual, closures)
     order = here or by
     return Period(
         mode=mode,
@@ -182,6 +210,7 @@ def _period(
         order=order.order if order else None,
         cut=by is not None,
         whole=(first, last) == whole,
+        usual_due_at=usual if due != usual else None,
     )
 
 
@@ -201,3 +230,12 @@ def _moved(rules: Rules, cadence: Cadence, due: datetime) -> datetime:
     if not cadence.moves_on_holidays or rules.days.is_worked(due.date()):
         return due
     return datetime.combine(rules.days.on_or_after(due.date()), NOON)
+
+
+def _after_closures(
+    rules: Rules, cadence: Cadence, mode: Mode, due: datetime, closures: Sequence[ClosedDays]
+) -> datetime:
+    """To noon of the first working day after the enterprise's own closures, also where one follows upon another."""
+    while closed := next((one for one in closures if one.move(mode, due)), None):
+        due = datetime.combine(rules.days.on_or_after(closed.last + DAY), NOON)
+    return due

@@ -18,6 +18,7 @@ from models.archive import Employee, Team
 from models.audit import AuditLine
 from models.base import SHANGHAI, Row, db
 from models.batches import Batch, BatchKind, BatchPart, BatchState
+from models.closures import Closure
 from models.cluster_alerts import ClusterAlert
 from models.clusters import ClusterPerson, ClusterReport, ClusterStep, Conclusion
 from models.clusters import StepKind as StepOfCluster
@@ -551,6 +552,7 @@ def fill(town, number: int) -> None:
         facts = {"employee_id": full_file(town, GONE - n * DAY).id, "written_at": NOW}
         make.save(Travel(from_on=DUE, until_on=DUE, place="昆明", **facts))
         _ended_clusters(town, by)
+        _ended_closure(town, by)
         make.save(
             Contact(enterprise_id=town.tenant.id, by_id=by.id, at=noon(GONE), written_at=NOW, way=Way.PHONE,
                     about=About.NOTICE),
@@ -571,6 +573,24 @@ def _ended_clusters(town, by) -> ClusterReport:
     ):  # fmt: skip
         report.take(kind, now=noon(DUE), by=by, post=Post.SPECIALIST, **told)
     return make.save(report)
+
+
+def _ended_closure(town, by) -> Closure:
+    return make.save(
+        Closure(
+            enterprise_id=town.tenant.id, first_on=GONE, last_on=GONE, staff=3, contact_id=by.id, reason="设备检修",
+            declared_at=noon(GONE), declared_by_id=by.id, changed_at=noon(GONE), objected_at=noon(GONE), objected_by_id=by.id,
+            objection="车间还在生产",
+        )
+    )  # fmt: skip
+
+
+def test_the_words_of_an_old_closure_go_and_its_days_and_numbers_stay(town, purge):
+    one = _ended_closure(town, make.account(town.district))
+    assert purge() == {"closure": 1}
+    db.session.refresh(one)
+    assert (one.reason, one.objection, one.staff, one.last_on) == (None, None, 3, GONE)
+    assert purge() == {}
 
 
 def test_the_words_of_an_ended_report_go_and_its_numbers_and_times_stay(town, purge):

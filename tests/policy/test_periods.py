@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.policy.book import SHIPPED, Book
-from models.policy.periods import Period, Stretch, partition
+from models.policy.periods import ClosedDays, Period, Stretch, partition
 from models.policy.schema import Mode
 from tests.policy.packs import OF_2022, OF_2024
 
@@ -214,3 +214,41 @@ def test_a_new_order_moves_nothing_that_was_due_before_it(
     after = partition(RULES, first, now.date(), [*known, Stretch(now, None, 99)])
     due = [one for one in before if one.due_at < now]
     assert list(after[: len(due)]) == due
+
+
+def closed(first: str, last: str, *, declared: str = "18 09:00", staffed: bool = True) -> ClosedDays:
+    return ClosedDays(at(f"{first} 00:00").date(), at(f"{last} 00:00").date(), at(declared), staffed)
+
+
+def dues(*closures: ClosedDays, stretches: tuple[Stretch, ...] = ()) -> list[datetime]:
+    return [one.due_at for one in partition(RULES, MONDAY, SUNDAY, stretches, closures=closures)]
+
+
+def test_what_is_due_on_closed_days_is_due_at_noon_of_the_first_working_day_after_them():
+    assert dues(closed("23", "25")) == [at("26 12:00")]
+    assert dues(closed("23", "27")) == [at("30 12:00")]  # the 28th is a Saturday
+    assert dues(closed("23", "23"), closed("24", "26", declared="24 11:00")) == [at("27 12:00")]
+    (one,) = partition(RULES, MONDAY, SUNDAY, closures=[closed("23", "25")])
+    assert (one.soon_at, one.locks_at, one.usual_due_at) == (
+        one.due_at - timedelta(days=1),
+        one.due_at + timedelta(days=7),
+        at("23 12:00"),
+    )
+
+
+def test_a_closure_of_other_days_or_declared_when_it_was_overdue_moves_nothing():
+    for one in (closed("16", "22"), closed("24", "25"), closed("23", "25", declared="23 12:01")):
+        (period,) = partition(RULES, MONDAY, SUNDAY, closures=[one])
+        assert (period.due_at, period.usual_due_at) == (at("23 12:00"), None)
+    assert dues(closed("23", "25", declared="23 12:00")) == [at("26 12:00")]
+
+
+def test_in_an_emergency_whoever_is_on_duty_reports_daily_and_nobody_is_asked_of_an_empty_house():
+    daily = (emergency("18 09:00", "20 15:00"),)
+    usual = [at("19 12:00"), at("19 10:00"), at("20 10:00"), at("21 10:00"), at("23 12:00")]
+    assert dues(stretches=daily) == usual
+    assert dues(closed("19", "21"), stretches=daily) == [
+        at("23 12:00"),
+        *usual[1:],
+    ]  # the week that was cut waits
+    assert dues(closed("19", "21", staffed=False), stretches=daily) == [at("23 12:00")] * 5
