@@ -21,6 +21,7 @@ from blueprints import (
     health,
     imports,
     inbox,
+    letters,
     notices,
     office,
     operations,
@@ -46,7 +47,7 @@ from models.policy.book import SHIPPED, Book
 from models.vault import open_vault
 
 AREAS = (
-    gate, places, devices, enterprises, archive, health, reports, plans, imports, contacts, notices, inbox, office, accounts,
+    gate, places, devices, enterprises, archive, health, reports, plans, imports, contacts, letters, notices, inbox, office, accounts,
     admin, operations,
 )  # fmt: skip
 
@@ -101,6 +102,7 @@ def create_app(**overrides: Any) -> Flask:
             days=DayBook(),
             now=clock(settings.test_clock),
             health_code=health_code.of(settings),
+            draw_letter=letters.paper.draw,
             carriers=_carriers(settings),
         )
         standing.keep(db.engine, standing.Keeper(book, lambda: app.extensions["site"].now()))

@@ -14,7 +14,7 @@ from flask import Flask, current_app
 from huey import SqliteHuey, crontab
 from huey.consumer import Consumer
 
-from blueprints.web import import_sheets
+from blueprints.web import import_sheets, pdf
 from blueprints.web.site import site
 from models import (
     batch_work,
@@ -22,6 +22,7 @@ from models import (
     code_checks,
     delivery,
     ledger_work,
+    letter_keeping,
     notice_rounds,
     staff_readings,
     timed,
@@ -65,6 +66,24 @@ def go_out(tick: Tick) -> None:
     send_letters(tick)
 
 
+def file_letters(tick: Tick) -> None:
+    """Letters that both sides have signed become a file, once."""
+    if site.draw_letter is not None:
+        letter_keeping.file_finished(tick, site.vault, site.draw_letter, site.sealer)
+
+
+def print_letters(tick: Tick) -> None:
+    """Sets of letters that somebody waits for."""
+    if site.draw_letter is not None:
+        letter_keeping.print_waiting(tick, site.vault, site.draw_letter, pdf.joined)
+
+
+def finish_letters(tick: Tick) -> None:
+    """Both now, behind the person's back: somebody waits in front of the page."""
+    print_letters(tick)
+    file_letters(tick)
+
+
 TASKS = (
     Task("end_visits", "到关门时间结束来访", MINUTE, chores.end_visits),
     Task("ask_codes", "补查健康码", MINUTE, ask_codes),
@@ -72,6 +91,11 @@ TASKS = (
     Task("raise_notices", "看入口有没有异常", MINUTE, raise_notices),
     Task("go_on_with_batches", "接着做没做完的导入", MINUTE, go_on_with_batches),
     Task("keep_ledger", "记报送台账", MINUTE, ledger_work.keep),
+    Task(
+        "end_outdated_letters", "结束法定代表人、首席健康官变更的责任书", MINUTE, letter_keeping.end_outdated
+    ),
+    Task("file_letters", "归档双方已签的责任书", MINUTE, file_letters),
+    Task("print_letters", "合成要打印的责任书", MINUTE, print_letters),
     Task("know_standings", "更新企业缺岗情况", MINUTE, chores.know_standings),
     Task("go_round", "送达通知和提醒", MINUTE, notice_rounds.go_round),
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
@@ -99,6 +123,7 @@ class Background:
     queue: SqliteHuey
     work_on_batch: Callable[[int], object]
     go_out: Callable[[], object]
+    finish_letters: Callable[[], object]
     tick_each_minute: Callable[[], object]
 
 
@@ -133,7 +158,11 @@ def _background(app: Flask) -> Background:
     def go_out_now() -> None:
         inside(lambda: go_out(tick_now()))
 
-    return Background(queue, work_on_batch, go_out_now, tick_each_minute)
+    @queue.task()
+    def finish_letters_now() -> None:
+        inside(lambda: finish_letters(tick_now()))
+
+    return Background(queue, work_on_batch, go_out_now, finish_letters_now, tick_each_minute)
 
 
 def begin_batch(batch_id: int) -> None:
@@ -150,6 +179,14 @@ def begin_going_out() -> None:
         go_out(tick_now())
     else:
         queue_of(current_app._get_current_object()).go_out()  # type: ignore[attr-defined]
+
+
+def begin_finishing_letters() -> None:
+    """After the commit: letters are filed and sets put together. Tests wait for it."""
+    if site.settings.env == "test":
+        finish_letters(tick_now())
+    else:
+        queue_of(current_app._get_current_object()).finish_letters()  # type: ignore[attr-defined]
 
 
 def consumer_of(app: Flask) -> Consumer:

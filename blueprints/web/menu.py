@@ -43,6 +43,8 @@ ITEMS = (
     Item("花名册", "contact", "contacts.roster", "roster:see", "place_id", ("contacts.",)),
     Item("门岗", "shield-check", "gate.desk", "gate:guard", pages=("gate.sheets", "gate.sheet")),
     Item("报送", "file-pen", "reports.waiting", "report:see", pages=("reports.",)),
+    Item("责任书", "pen-line", "letters.own", "letter:sign", "enterprise_id", ("letters.",)),
+    Item("责任书", "pen-line", "letters.index", "letter:track", pages=("letters.",)),
     Item("通知", "megaphone", "notices.index", "notice:read"),
     Item("数据核对", "list-checks", "places.board", "place:honesty", "place_id", ("places.counts", "places.spellings")),
     Item(

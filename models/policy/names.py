@@ -103,6 +103,15 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "scope": "管理范围",
         "duty": "职责",
         "specialists_required": "至少几名健康管理专员",
+        # responsibility letters
+        "months": "期限几个月",
+        "aim": "目的",
+        "basis": "依据的文件和条款",
+        "unit_duties": "甲方职责",
+        "firm_duties": "乙方职责",
+        "term": "期限",
+        "breach": "没有履行的处理",
+        "closing": "附则",
     }
 )
 IN_BANDS: Mapping[str, str] = MappingProxyType({"required": "必须设的人数"})
@@ -187,6 +196,9 @@ EFFECTS: Mapping[str, str] = MappingProxyType(
     {Effect.PASS: "可以进入", Effect.ATTENTION: "请门岗看", Effect.REFUSED: "禁止进入"}
 )
 PLACES: Mapping[str, str] = MappingProxyType({"park": "园区", "building": "楼宇"})
+LETTERS: Mapping[str, str] = MappingProxyType(
+    {"enterprise": "企业责任书", "park_operator": "园区责任书", "building_operator": "楼宇责任书"}
+)
 MODES: Mapping[str, str] = MappingProxyType({mode.value: mode.label for mode in Mode})
 
 # Of a field whose value is one of a closed list: what each of its words is called.
@@ -204,6 +216,7 @@ VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "kind": {
             **PLACES,
+            **LETTERS,
             "name": "姓名",
             "mobile": "手机号",
             "temperature": "体温",
@@ -227,7 +240,18 @@ VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "value": ANSWERS,
     }
 )
-AREAS = ("gate", "thresholds", "look_back", "retention", "staffing", "posts", "places", "reporting", "report")
+AREAS = (
+    "gate",
+    "thresholds",
+    "look_back",
+    "retention",
+    "staffing",
+    "posts",
+    "places",
+    "reporting",
+    "report",
+    "letters",
+)
 
 
 def name_of(key: str) -> str:
@@ -266,8 +290,13 @@ def _item(field: str, item: str) -> str:
         return f"{item}人以上（不含）一档"
     named = {
         "verdicts": EFFECTS, "questions": ASKED, "choices": ANSWERS, "posts": POSTS, "places": PLACES, "report": REPORTED,
+        "letters": LETTERS,
     }[field]  # fmt: skip
-    return named[item] if field in ("posts", "places", "report") else f"{FIELDS[field]}“{named[item]}”"
+    return (
+        named[item]
+        if field in ("posts", "places", "report", "letters")
+        else f"{FIELDS[field]}“{named[item]}”"
+    )
 
 
 def value_of(key: str, value: Any) -> str | None:
