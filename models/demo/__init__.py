@@ -19,7 +19,7 @@ from models.access import Post
 from models.accounts import Account, Appointment
 from models.base import RuleBroken, local
 from models.closing import close_visits, closings
-from models.demo import contacting, duty, firms, notices
+from models.demo import contacting, duty, firms, letters, notices
 from models.demo.crowd import Crowd
 from models.demo.days import Days, views_of
 from models.demo.departures import depart
@@ -89,6 +89,7 @@ def load(
                 session, town, book, vault, now, seed=own, mobiles=mobiles, days=days
             )
             firms.close_one(session, town, now)
+            counts["letters"] = letters.send(session, town, book, vault, now, seed=own)
             contacting.call_round(session, town, now, seed=own)
         here = {
             "places": len(town.places),
