@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -55,12 +57,12 @@ def countersign() -> ResponseReturnValue:
     letters = db.session.scalars(found.order_by(Letter.signed_at, Letter.id).limit(AT_ONCE)).all()
     return page(
         "letters/countersign.html", form=form, letters=letters, signed=_firm_signatures(letters), most=AT_ONCE,
-        ticked=ticked or ([one] if (one := request.args.get("letter", type=int)) else []), all_ticked=False,
+        ticked=ticked or ([one] if (one := request.args.get("letter", type=int)) else []),
         status=422 if form.form_errors else 200,
     )  # fmt: skip
 
 
-def _firm_signatures(letters) -> dict[int, LetterSignature]:  # type: ignore[no-untyped-def]
+def _firm_signatures(letters: Sequence[Letter]) -> dict[int, LetterSignature]:
     """The latest signature of the firm on each, from one query."""
     ids = [one.id for one in letters]
     rows = select(LetterSignature).where(

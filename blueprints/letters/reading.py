@@ -8,6 +8,7 @@ from flask import make_response
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from blueprints.letters import bp
 from blueprints.letters.asked import today
@@ -80,7 +81,7 @@ def _opened(letter: Letter) -> Letter:
     return letter
 
 
-def _read(session, letter_id: int) -> None:  # type: ignore[no-untyped-def]
+def _read(session: Session, letter_id: int) -> None:
     """The first opening, with its line in the audit: every step of a letter has one."""
     letter = session.get_one(Letter, letter_id, with_for_update=True, populate_existing=True)
     if letter.opened_by(current_user.id, site.now()):

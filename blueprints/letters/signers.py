@@ -81,17 +81,13 @@ def _people(enterprise_id: int) -> list[tuple[int, str]]:
 @needs("letter:void", LetterSigner)
 def end_signer(letter_signer: LetterSigner) -> ResponseReturnValue:
     """May sign no more; what was signed stays signed."""
-    latest = (
+    latest = db.session.scalar(
         select(Letter.id)
         .where(Letter.enterprise_id == letter_signer.enterprise_id)
         .order_by(Letter.id.desc())
         .limit(1)
     )
-    where = (
-        url_for("letters.signers", letter_id=db.session.scalar(latest))
-        if db.session.scalar(latest)
-        else url_for("letters.index")
-    )
+    where = url_for("letters.signers", letter_id=latest) if latest else url_for("letters.index")
     if not JustAct().validate_on_submit():
         return done(where)
     letter_signer.end(site.now())

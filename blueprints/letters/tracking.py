@@ -18,9 +18,11 @@ from blueprints.web.site import site
 from blueprints.web.xlsx import Column, signed
 from models import letter_search
 from models.base import db, local
+from models.enterprises import Enterprise
 from models.inbox import tell
 from models.letter_search import Asked, Track
 from models.letters import UNSIGNED, Letter, LetterKind, LetterState, Standing
+from models.places import Place
 
 EXPORT_ROWS = 20_000
 MOST_REMINDED = 2_000
@@ -112,7 +114,7 @@ def _workbook(wanted: Asked) -> bytes:
     )  # fmt: skip
 
 
-def _cells(firm, letter: Letter | None, place) -> list[str]:  # type: ignore[no-untyped-def]
+def _cells(firm: Enterprise, letter: Letter | None, place: Place | None) -> list[str]:
     def at(instant: object) -> str:
         return f"{local(instant):%Y-%m-%d %H:%M}" if instant else ""  # type: ignore[arg-type]
 
