@@ -111,11 +111,13 @@ def _end(session: Session, letter: Letter, now: datetime) -> None:
 # --- the finished paper ---
 
 
-def file_finished(tick: Tick, vault: Vault, draw: Draw, sealer: Sealer | None) -> int:
+def file_finished(
+    tick: Tick, vault: Vault, draw: Draw, sealer: Sealer | None, *, within: timedelta | None = None
+) -> int:
     """Draws, seals and files every letter that both sides have signed here; answers how many. One that fails is left for the next
-    round, and the others are not held up."""
-    filed, after = 0, 0
-    while True:
+    round, and the others are not held up. `within`: no new one is begun later than that, for other work waits."""
+    filed, after, ends = 0, 0, None if within is None else tick.clock() + within
+    while ends is None or tick.clock() < ends:
         with tick.looking() as session:
             wanted = select(Letter).where(_unfiled(), Letter.id > after).order_by(Letter.id).limit(1)
             letter = session.scalar(wanted.options(undefer(Letter.text), joinedload(Letter.enterprise)))
@@ -133,6 +135,7 @@ def file_finished(tick: Tick, vault: Vault, draw: Draw, sealer: Sealer | None) -
             LOG.error("letter %s cannot be sealed: %s", after, error)
             continue
         filed += _file(tick, vault, after, finished, sealed=sealer is not None)
+    return filed
 
 
 def _unfiled() -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask, current_app
@@ -30,6 +31,8 @@ from models import (
 )
 from models.base import db
 from models.timed import DAY, HOUR, MINUTE, Task, Tick
+
+A_WHILE = timedelta(seconds=20)  # of drawing, in a round of the timed work that others wait for
 
 
 def ask_codes(tick: Tick) -> None:
@@ -69,7 +72,7 @@ def go_out(tick: Tick) -> None:
 def file_letters(tick: Tick) -> None:
     """Letters that both sides have signed become a file, once."""
     if site.draw_letter is not None:
-        letter_keeping.file_finished(tick, site.vault, site.draw_letter, site.sealer)
+        letter_keeping.file_finished(tick, site.vault, site.draw_letter, site.sealer, within=A_WHILE)
 
 
 def print_letters(tick: Tick) -> None:
@@ -79,9 +82,10 @@ def print_letters(tick: Tick) -> None:
 
 
 def finish_letters(tick: Tick) -> None:
-    """Both now, behind the person's back: somebody waits in front of the page."""
+    """Both now and to the end, behind the person's back: somebody waits in front of the page."""
     print_letters(tick)
-    file_letters(tick)
+    if site.draw_letter is not None:
+        letter_keeping.file_finished(tick, site.vault, site.draw_letter, site.sealer)
 
 
 TASKS = (
@@ -94,14 +98,14 @@ TASKS = (
     Task(
         "end_outdated_letters", "结束法定代表人、首席健康官变更的责任书", MINUTE, letter_keeping.end_outdated
     ),
-    Task("file_letters", "归档双方已签的责任书", MINUTE, file_letters),
-    Task("print_letters", "合成要打印的责任书", MINUTE, print_letters),
     Task("know_standings", "更新企业缺岗情况", MINUTE, chores.know_standings),
     Task("go_round", "送达通知和提醒", MINUTE, notice_rounds.go_round),
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
     Task("keep_weeks", "准备下几周的登记表", DAY, chores.keep_weeks),
     Task("make_sums", "做日合计", DAY, chores.make_sums),
     Task("purge", "销毁到期登记、员工健康信息", DAY, chores.destroy),
+    Task("file_letters", "归档双方已签的责任书", MINUTE, file_letters),
+    Task("print_letters", "合成要打印的责任书", MINUTE, print_letters),
     Task("send_letters", "发邮件、发工作群", MINUTE, send_letters),  # last: it waits for others
 )
 

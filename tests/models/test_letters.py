@@ -533,6 +533,12 @@ def test_one_letter_that_cannot_be_drawn_holds_up_no_other(finished, town, offic
     assert finished.pdf_id is None and other.pdf_id is not None
 
 
+def test_the_timed_work_begins_no_other_letter_when_its_while_is_over(finished, vault):
+    tick = jobs.tick_now()
+    assert file_finished(tick, vault, lambda _: b"%PDF-", None, within=timedelta(0)) == 0
+    assert file_finished(tick, vault, lambda _: b"%PDF-", None, within=timedelta(seconds=1)) == 1
+
+
 def test_a_hundred_letters_are_one_pdf_in_the_chosen_order(town, officer, boss, vault):
     """A letter's paper is known by its width; every third has two pages."""
     firms = [make.enterprise(town.street, f"第{n}家", legal_representative="许安") for n in range(100)]
