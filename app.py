@@ -22,6 +22,7 @@ from blueprints import (
     health,
     imports,
     inbox,
+    letters,
     notices,
     office,
     operations,
@@ -48,8 +49,8 @@ from models.tallies import TallyBook
 from models.vault import open_vault
 
 AREAS = (
-    gate, places, devices, enterprises, archive, health, reports, clusters, plans, imports, contacts, notices, inbox, office, accounts,
-    admin, operations,
+    gate, places, devices, enterprises, archive, health, reports, clusters, plans, imports, contacts, letters, notices, inbox, office,
+    accounts, admin, operations,
 )  # fmt: skip
 
 
@@ -104,6 +105,7 @@ def create_app(**overrides: Any) -> Flask:
             tallies=TallyBook(),
             now=clock(settings.test_clock),
             health_code=health_code.of(settings),
+            draw_letter=letters.paper.draw,
             carriers=_carriers(settings),
         )
         standing.keep(db.engine, standing.Keeper(book, lambda: app.extensions["site"].now()))

@@ -141,6 +141,13 @@ GRANTS: dict[str, frozenset[Post]] = {
     # notices: written within one's own reach, read by those they are for
     "notice:write": OFFICERS | {P.SPECIALIST},
     "notice:read": frozenset(Post) - ADMINS,
+    # responsibility letters: from the officers to the firm, and back
+    "letter:track": OFFICERS,
+    "letter:issue": OFFICERS,
+    "letter:countersign": OFFICERS,
+    "letter:void": OFFICERS,
+    "letter:see": ENTERPRISE_STAFF | OFFICERS,
+    "letter:sign": ENTERPRISE_STAFF,  # and only who is filed as a signer of the firm
     # people
     "portfolio:hand_over": OFFICERS | {P.SPECIALIST},
     "person:invite": OFFICERS | {P.SPECIALIST, P.SECURITY_ADMIN, P.CHIEF_HEALTH_OFFICER},
@@ -239,6 +246,12 @@ ACTION_LABELS: dict[str, str] = {
     "import:handle": "核对、确认、撤销导入",
     "notice:write": "写通知、看谁读过",
     "notice:read": "看通知",
+    "letter:track": "看责任书进度、提醒、打印",
+    "letter:issue": "发责任书",
+    "letter:countersign": "会签责任书、登记纸上签署",
+    "letter:void": "作废责任书、备案签署人",
+    "letter:see": "看责任书",
+    "letter:sign": "签署责任书、撤回签署",
     "person:invite": "邀请人员",
     "person:slip": "开密码重设单",
     "account:manage": "管理账号",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +23,7 @@ from . import audit
 from .accounts import Account
 from .base import RuleBroken, reading, to_write
 from .batches import (
+    ACTIONS,
     COUNTS,
     MOST_TRIES,
     PART,
@@ -53,8 +54,6 @@ class Line(NamedTuple):
 class Importer(Protocol):
     """What a kind of rows has to say. One is made for each run over a batch, so that it can remember what it has seen."""
 
-    def __init__(self, batch: Batch, vault: Vault, now: datetime) -> None: ...
-
     def judge(self, session: Session, lines: Sequence[Line]) -> Rows:
         """What would become of each row. Changes nothing."""
 
@@ -73,7 +72,7 @@ class Bench:
     vault: Vault
     clock: Callable[[], datetime]
     read: Callable[[bytes, str, BatchKind], tuple[Sequence[Line], list[str]]]
-    importers: dict[BatchKind, type[Importer]]
+    importers: Mapping[BatchKind, Callable[[Batch, Vault, datetime], Importer]]
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -224,7 +223,7 @@ class _Run:
     def _audit(self, session: Session, state: BatchState, counts: dict[str, int]) -> None:
         by = session.get_one(Account, self.batch.by_id)
         audit.append(
-            session, now=self.bench.clock(), details={"state": state.value, **counts}, action="import:handle",
+            session, now=self.bench.clock(), details={"state": state.value, **counts}, action=ACTIONS.get(self.batch.kind, "import:handle"),
             result=audit.Result.DONE, object_type="batch", object_id=str(self.batch_id), account_id=by.id,
             account_name=by.name, district_id=by.district_id,
         )  # fmt: skip

@@ -33,6 +33,7 @@ OWNERS = {
 class BatchKind(Labelled):
     EMPLOYEES = "employees", "员工"
     REGISTER = "register", "企业名册"
+    LETTERS = "letters", "责任书"
 
 
 class BatchState(Labelled):
@@ -55,6 +56,12 @@ class RowAction(Labelled):
     ERROR = "error", "不能导入"
 
 
+NOTHING = {
+    BatchKind.EMPLOYEES: "没有要新增或改动的行，不用导入",
+    BatchKind.REGISTER: "没有要新增或改动的行，不用导入",
+    BatchKind.LETTERS: "这些企业都不用再发，没有发出",
+}
+ACTIONS = {BatchKind.LETTERS: "letter:issue"}  # as whose work it stands in the audit; the others are imports
 S = BatchState
 WORKING = (S.READING, S.APPLYING, S.UNDOING)
 COUNTS = {
@@ -140,7 +147,7 @@ class Batch(Row):
     def confirm(self, session: Session, now: datetime) -> bool:
         """Begins to take the rows over; False where somebody has confirmed already."""
         if self.state == S.PREVIEWED and not self.news + self.changes:
-            raise RuleBroken("没有要新增或改动的行，不用导入")
+            raise RuleBroken(NOTHING[self.kind])
         return self._turn(session, S.PREVIEWED, S.APPLYING, applied_at=now)
 
     def undo(self, session: Session, now: datetime) -> bool:

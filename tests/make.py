@@ -25,8 +25,11 @@ from models.follow_ups import FollowUp
 from models.gate import CheckIn, Kind, MeasuredBy
 from models.health_entries import EntrySource, HealthEntry, Report, work_day_of, write
 from models.judging import Verdict
+from models.letter_text import Facts, Party
+from models.letters import Letter, LetterCounter
 from models.places import Adoption, Clinic, Community, District, Gate, Place, PlaceKind, Street, Unit
 from models.policy.schema import Mode
+from models.signatures import Capacity, LetterSigner
 from models.watch import Fault, FaultKind
 
 SCHEME = "chengdu-hitech/2022-03-23"
@@ -269,3 +272,56 @@ def cluster_alert(
     )  # fmt: skip
     row.stand(where, here.park.id)
     return save(row)
+
+
+def letter(firm: Enterprise, by: Account, *, sent_at: datetime | None = None, **facts: Any) -> Letter:
+    """A responsibility letter that an officer has sent to a firm, by the scheme of 2022, from today to the end of next year."""
+    site = current_app.extensions["site"]
+    now = sent_at or site.now()
+    starts_on, ends_on = (
+        facts.pop("starts_on", local(now).date()),
+        facts.pop("ends_on", date(local(now).year + 1, 12, 31)),
+    )
+    scheme_key = facts.pop("scheme_key", SCHEME)
+    template = site.book.get(scheme_key).letter(facts.pop("kind", "enterprise"))
+    (number,) = LetterCounter.take(
+        db.session(), db.session.get_one(District, firm.district_id), starts_on.year, 1
+    )
+    place = facts.get("place")
+    said = Facts(
+        number=number, unit=Party(name="区经济和信息化局", contact=by.name, phone="0000-0000123"),
+        firm=Party(name=firm.name, code=firm.credit_code, representative=firm.legal_representative, contact=firm.legal_representative),
+        place=place.name if place else "", starts_on=starts_on, ends_on=ends_on,
+    )  # fmt: skip
+    return save(
+        Letter.issue(
+            template,
+            said,
+            firm,
+            scheme_key=scheme_key,
+            by=by,
+            now=now,
+            chief_id=facts.pop("chief_id", None),
+            **facts,
+        )
+    )
+
+
+def may_sign(
+    person: Account, firm: Enterprise, by: Account, capacity: Capacity = Capacity.REPRESENTATIVE
+) -> LetterSigner:
+    """This person is filed as the firm's legal representative, by name too."""
+    firm.legal_representative = person.name
+    now = current_app.extensions["site"].now()
+    return save(
+        LetterSigner.file(
+            firm,
+            person,
+            capacity,
+            paper=None,
+            until_on=date(2027, 12, 31),
+            today=local(now).date(),
+            by=by,
+            now=now,
+        )
+    )

@@ -253,6 +253,35 @@ imports.wrong                  CMUOT
 inbox.index                    own
 inbox.open_one                 own
 inbox.read_all                 own
+letters.batch                  UOT
+letters.batches                UOT
+letters.by_link                public
+letters.confirm                UOT
+letters.countersign            UOT
+letters.end_signer             UOT
+letters.export                 UOT
+letters.index                  UOT
+letters.link                   UOT
+letters.new                    UOT
+letters.on_paper               UOT
+letters.order_print            UOT
+letters.own                    CMUOT
+letters.pdf                    CMUOT
+letters.print_file             UOT
+letters.printing               UOT
+letters.remind                 UOT
+letters.scan                   CMUOT
+letters.show                   CMUOT
+letters.sign                   CM
+letters.signature              CMUOT
+letters.signer_paper           UOT
+letters.signers                UOT
+letters.undo                   UOT
+letters.verify                 public
+letters.verify_file            public
+letters.void                   UOT
+letters.withdraw               CM
+letters.withdraw_by_link       public
 notices.attach                 SUOT
 notices.card                   CMGDSUOT
 notices.confirm                CMGDSUOT
@@ -464,7 +493,11 @@ def numbers(app, town, client):
     make.save(notice)
     attached = NoticeFile.attach(db.session(), vault, notice, FileKind.PDF, b"%PDF-2", "", now=NOW)
     db.session.commit()
+    town.tenant.legal_representative = "沈望舒"
+    sent = make.letter(town.tenant, person)
+    signer = make.may_sign(person, town.tenant, person)
     return {
+        "letter_id": sent.id, "letter_signer_id": signer.id,
         "notice_id": notice.id, "notice_file_id": attached.id,
         "place_id": town.park.id, "gate_id": town.gate.id, "enterprise_id": town.tenant.id,
         "premises_id": town.tenant.premises[0].id, "account_id": person.id,

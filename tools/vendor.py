@@ -16,6 +16,7 @@ MODULES = ROOT / "node_modules"
 TAKEN = {
     "bootstrap": ("static/vendor/bootstrap", ["dist/css/bootstrap.min.css", "LICENSE"]),
     "htmx.org": ("static/vendor/htmx", ["dist/htmx.min.js", "LICENSE"]),
+    "signature_pad": ("static/vendor/signature_pad", ["dist/signature_pad.umd.min.js", "LICENSE"]),
     # sprite.svg is drawn by hand from Lucide's shapes and our own, so only the licence is copied
     "lucide-static": ("static/icons", ["LICENSE"]),
     "axe-core": ("tests/vendor/axe", ["axe.min.js", "LICENSE"]),

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from flask_wtf.file import FileField
 from wtforms import BooleanField, StringField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
-from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, RadioField, options
-from models import photographs
-from models.base import RuleBroken
+from blueprints.web.fields import DayField, PhotoField, PlainLinesField, PlainTextField, RadioField, options
 from models.posts import CHARTER
 
 BY_ACCOUNT, BY_LINK = "account", "link"
 WAYS = ((BY_LINK, "还没有账号，发邀请链接"), (BY_ACCOUNT, "已经有账号，直接任命"))
-
-
-class PhotoField(FileField):
-    """A photograph, made small; nothing where none was chosen."""
-
-    def pre_validate(self, form: FlaskForm) -> None:
-        sent = self.data
-        self.data = None
-        if not sent or not getattr(sent, "filename", ""):
-            return
-        try:
-            self.data = photographs.small_jpeg(sent.read(photographs.MOST_BYTES + 1))
-        except RuleBroken as refusal:
-            raise ValidationError(str(refusal)) from None
 
 
 def _name(label: str) -> PlainTextField:

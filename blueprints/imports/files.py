@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask.typing import ResponseReturnValue
 
 from blueprints.imports import bp
+from blueprints.imports.shown import must_be_workbook
 from blueprints.web.downloads import by_link, hand_out
 from blueprints.web.guard import needs
 from blueprints.web.import_sheets import COLUMNS
@@ -59,6 +60,7 @@ def _heads(kind: BatchKind) -> list[Column]:
 @needs("import:handle", Batch)
 def wrong(batch: Batch) -> ResponseReturnValue:
     """The rows that could not be taken, as they were sent, each with what is wrong: to be mended and sent again."""
+    must_be_workbook(batch)
     return hand_out(lambda: _wrong_rows(batch), name=f"要改的行-{batch.id}.xlsx")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from blueprints.web import guard
 from blueprints.web.import_sheets import COLUMNS
 from models.batches import Batch, RowAction
 from models.employee_facts import DOCUMENT_KINDS
@@ -67,3 +68,9 @@ def _cell(key: str, text: str) -> str:
         return MASKS[key](text)
     text = WORDS.get(key, {}).get(text, text)
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def must_be_workbook(batch: Batch) -> None:
+    """Letters to many are a batch as well; their pages are elsewhere."""
+    if batch.kind not in COLUMNS:
+        guard.refuse(404, "import:handle", object_type="batch", object_id=str(batch.id))

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select
 from wtforms import FileField
 
 from blueprints.imports import bp
-from blueprints.imports.shown import shown
+from blueprints.imports.shown import must_be_workbook, shown
 from blueprints.web import jobs
 from blueprints.web.fields import JustAct
 from blueprints.web.guard import about, commit, needs, serving
@@ -104,6 +104,7 @@ def _sent(form: UploadForm) -> bytes:
 @needs("import:handle", Batch)
 def batch(batch: Batch) -> ResponseReturnValue:
     """How far it is, what would become of each row, or what has become of it."""
+    must_be_workbook(batch)
     return page("imports/batch.html", partial="imports/_batch.html", **_shown(batch))
 
 
@@ -144,6 +145,7 @@ def back_of(one: Batch) -> str:
 @needs("import:handle", Batch)
 def confirm(batch: Batch) -> ResponseReturnValue:
     """Takes the rows over, once."""
+    must_be_workbook(batch)
     return _turn(batch, batch.confirm, "confirm")
 
 
@@ -151,6 +153,7 @@ def confirm(batch: Batch) -> ResponseReturnValue:
 @needs("import:handle", Batch)
 def undo(batch: Batch) -> ResponseReturnValue:
     """Takes them back, as far as nobody has edited them since."""
+    must_be_workbook(batch)
     return _turn(batch, batch.undo, "undo")
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
 
 from blueprints.web.sheets import Column, read_table
 from blueprints.web.site import site
 from models.base import db
 from models.batch_work import Bench, Importer, Line
-from models.batches import BatchKind
+from models.batches import Batch, BatchKind
 from models.employee_facts import FIELDS
 from models.employee_rows import KEY, KEY_HEAD, EmployeeRows
+from models.letter_rows import LetterRows, lines_of
 from models.register_rows import RegisterRows
+from models.vault import Vault
 
 COLUMNS: dict[BatchKind, tuple[Column, ...]] = {
     BatchKind.EMPLOYEES: (
@@ -61,16 +65,20 @@ COLUMNS: dict[BatchKind, tuple[Column, ...]] = {
         Column("room", "房间", ("房号", "楼栋房间", "门牌号")),
     ),
 }
-IMPORTERS: dict[BatchKind, type[Importer]] = {
-    BatchKind.EMPLOYEES: EmployeeRows,
-    BatchKind.REGISTER: RegisterRows,
-}
 
 
 def bench() -> Bench:
-    return Bench(db.engine, site.vault, site.now, _read, IMPORTERS)
+    """What the work on a batch needs of this site. Letters to many are a batch too: its rows are firms, from no workbook."""
+    importers: dict[BatchKind, Callable[[Batch, Vault, datetime], Importer]] = {
+        BatchKind.EMPLOYEES: EmployeeRows,
+        BatchKind.REGISTER: RegisterRows,
+        BatchKind.LETTERS: partial(LetterRows, book=site.book),
+    }
+    return Bench(db.engine, site.vault, site.now, _read, importers)
 
 
 def _read(content: bytes, name: str, kind: BatchKind) -> tuple[Sequence[Line], list[str]]:
+    if kind is BatchKind.LETTERS:
+        return lines_of(content), []
     table = read_table(content, name, COLUMNS[kind])
     return table.lines, table.unknown

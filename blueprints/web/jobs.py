@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask, current_app
@@ -15,7 +16,7 @@ from huey import SqliteHuey, crontab
 from huey.consumer import Consumer
 from sqlalchemy import select
 
-from blueprints.web import import_sheets
+from blueprints.web import import_sheets, pdf
 from blueprints.web.site import site
 from models import (
     batch_work,
@@ -24,6 +25,7 @@ from models import (
     code_checks,
     delivery,
     ledger_work,
+    letter_keeping,
     notice_rounds,
     reminders,
     report_tally,
@@ -36,6 +38,8 @@ from models.base import db
 from models.delivery import Channel
 from models.places import District
 from models.timed import DAY, HOUR, MINUTE, Task, Tick
+
+A_WHILE = timedelta(seconds=20)  # of drawing, in a round of the timed work that others wait for
 
 
 def ask_codes(tick: Tick) -> None:
@@ -80,6 +84,25 @@ def go_out(tick: Tick) -> None:
     send_letters(tick)
 
 
+def file_letters(tick: Tick) -> None:
+    """Letters that both sides have signed become a file, once."""
+    if site.draw_letter is not None:
+        letter_keeping.file_finished(tick, site.vault, site.draw_letter, site.sealer, within=A_WHILE)
+
+
+def print_letters(tick: Tick) -> None:
+    """Sets of letters that somebody waits for."""
+    if site.draw_letter is not None:
+        letter_keeping.print_waiting(tick, site.vault, site.draw_letter, pdf.joined)
+
+
+def finish_letters(tick: Tick) -> None:
+    """Both now and to the end, behind the person's back: somebody waits in front of the page."""
+    print_letters(tick)
+    if site.draw_letter is not None:
+        letter_keeping.file_finished(tick, site.vault, site.draw_letter, site.sealer)
+
+
 TASKS = (
     Task("end_visits", "到关门时间结束来访", MINUTE, chores.end_visits),
     Task("ask_codes", "补查健康码", MINUTE, ask_codes),
@@ -90,6 +113,9 @@ TASKS = (
     Task("raise_alerts", "看有没有像聚集的", 5 * MINUTE, cluster_alerts.raise_alerts),
     Task("tally_reports", "汇总报送", MINUTE, report_tally.keep),
     Task("remind_of_reports", "按时提醒报送", MINUTE, remind_of_reports),
+    Task(
+        "end_outdated_letters", "结束法定代表人、首席健康官变更的责任书", MINUTE, letter_keeping.end_outdated
+    ),
     Task("know_standings", "更新企业缺岗情况", MINUTE, chores.know_standings),
     Task("go_round", "送达通知和提醒", MINUTE, notice_rounds.go_round),
     Task("clear_away", "清理过期的会话、链接和配对码", HOUR, chores.clear_away),
@@ -97,6 +123,8 @@ TASKS = (
     Task("make_sums", "做日合计", DAY, chores.make_sums),
     Task("keep_symptom_weeks", "做每周症状合计", DAY, symptom_weeks.keep),
     Task("purge", "销毁到期登记、员工健康信息", DAY, chores.destroy),
+    Task("file_letters", "归档双方已签的责任书", MINUTE, file_letters),
+    Task("print_letters", "合成要打印的责任书", MINUTE, print_letters),
     Task("send_letters", "发邮件、发工作群", MINUTE, send_letters),  # last: it waits for others
 )
 
@@ -118,6 +146,7 @@ class Background:
     queue: SqliteHuey
     work_on_batch: Callable[[int], object]
     go_out: Callable[[], object]
+    finish_letters: Callable[[], object]
     tick_each_minute: Callable[[], object]
 
 
@@ -152,7 +181,11 @@ def _background(app: Flask) -> Background:
     def go_out_now() -> None:
         inside(lambda: go_out(tick_now()))
 
-    return Background(queue, work_on_batch, go_out_now, tick_each_minute)
+    @queue.task()
+    def finish_letters_now() -> None:
+        inside(lambda: finish_letters(tick_now()))
+
+    return Background(queue, work_on_batch, go_out_now, finish_letters_now, tick_each_minute)
 
 
 def begin_batch(batch_id: int) -> None:
@@ -169,6 +202,14 @@ def begin_going_out() -> None:
         go_out(tick_now())
     else:
         queue_of(current_app._get_current_object()).go_out()  # type: ignore[attr-defined]
+
+
+def begin_finishing_letters() -> None:
+    """After the commit: letters are filed and sets put together. Tests wait for it."""
+    if site.settings.env == "test":
+        finish_letters(tick_now())
+    else:
+        queue_of(current_app._get_current_object()).finish_letters()  # type: ignore[attr-defined]
 
 
 def consumer_of(app: Flask) -> Consumer:

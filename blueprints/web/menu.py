@@ -47,6 +47,8 @@ ITEMS = (
     Item("门岗", "shield-check", "gate.desk", "gate:guard", pages=("gate.sheets", "gate.sheet")),
     Item("报送", "chart-column", "reports.tracking", "report:see", pages=("reports.",)),
     Item("聚集预警", "stethoscope", "clusters.index", "cluster:see", pages=("clusters.",)),
+    Item("责任书", "pen-line", "letters.own", "letter:sign", "enterprise_id", ("letters.",)),
+    Item("责任书", "pen-line", "letters.index", "letter:track", pages=("letters.",)),
     Item("通知", "megaphone", "notices.index", "notice:read"),
     Item(
         "入口和设备", "qr-code", "places.gates", "gate:print", "place_id",

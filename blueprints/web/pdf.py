@@ -7,6 +7,7 @@ font stops the printing: half a poster must not be hung up.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -76,6 +77,25 @@ def picture(pdf: bytes, *, dpi: int = 200) -> bytes:
     out = io.BytesIO()
     image.quantize(64).save(out, "PNG", dpi=(dpi, dpi), optimize=True)
     return out.getvalue()
+
+
+def joined(papers: Sequence[bytes]) -> tuple[bytes, int]:
+    """Many PDFs as one, in their order, and how many pages it has."""
+    whole = pypdfium2.PdfDocument.new()
+    try:
+        for paper in papers:
+            with _printing:
+                opened = pypdfium2.PdfDocument(paper)
+                try:
+                    whole.import_pages(opened)
+                finally:
+                    opened.close()
+        out = io.BytesIO()
+        with _printing:
+            whole.save(out)
+            return out.getvalue(), len(whole)
+    finally:
+        whole.close()
 
 
 @cache

@@ -14,6 +14,8 @@ from models.daybook import DayBook
 from models.delivery import Carrier, Channel
 from models.gateview import GateBook
 from models.health_codes import CodeService
+from models.letter_keeping import Sealer
+from models.letters import Letter
 from models.policy.book import Book
 from models.tallies import TallyBook
 from models.vault import Vault
@@ -32,6 +34,12 @@ class Site:
     now: Callable[[], datetime]
     health_code: CodeService | None = (
         None  # None where no service is configured: the visitor's own word counts
+    )
+    sealer: Sealer | None = (
+        None  # None where no seal is configured: finished letters are filed as they are drawn
+    )
+    draw_letter: Callable[[Letter], bytes] | None = (
+        None  # the area of letters hands it in, for the background
     )
     carriers: Mapping[Channel, Carrier] = field(default_factory=dict)  # the ways out that are configured
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from models.policy.letters import read_letters
 from models.policy.records import Place, PolicyError, build, with_texts
 from models.policy.schema import (
     HEALTH_FIELDS,
@@ -36,9 +37,10 @@ STAFFING = "staffing.toml"
 REPORTING = "reporting.toml"
 GATE = "gate.toml"
 CLUSTERS = "clusters.toml"
+LETTERS = "letters.toml"
 EXAMPLES = "examples.toml"
 LEAST_HEALTH_DAYS = 15
-FILES = (SCHEME, STAFFING, REPORTING, GATE, CLUSTERS, EXAMPLES)
+FILES = (SCHEME, STAFFING, REPORTING, GATE, CLUSTERS, LETTERS, EXAMPLES)
 
 
 def load_pack(folder: Path) -> Policy:
@@ -57,6 +59,7 @@ def load_pack(folder: Path) -> Policy:
     reporting = read_table(folder, REPORTING)
     asked = build(tuple[str, ...], reporting.pop("blanks", []), in_reporting.key("blanks"))
     fields_of_report = build(tuple[ReportField, ...], reporting.pop("fields", []), in_reporting.key("fields"))
+    cadences = build(Mapping[Mode, Cadence], reporting, in_reporting)
     policy: Policy = build(
         Policy,
         scheme,
@@ -65,10 +68,11 @@ def load_pack(folder: Path) -> Policy:
         thresholds=thresholds,
         look_back=look_back,
         staffing=build(StaffingRule, read_table(folder, STAFFING), place_of(folder, STAFFING)),
-        reporting=build(Mapping[Mode, Cadence], reporting, in_reporting),
+        reporting=cadences,
         report=_with_blanks_filled(fields_of_report, asked, figures, in_reporting),
         gate=_with_blanks_filled(forms, blanks, figures, in_gate),
         clusters=build(Clusters, read_table(folder, CLUSTERS), place_of(folder, CLUSTERS)),
+        letters=read_letters(read_table(folder, LETTERS), figures, cadences, place_of(folder, LETTERS)),
     )
     _check_thresholds(policy.thresholds, in_scheme.key("thresholds"))
     _check_retention(policy.retention, in_scheme.key("retention"))

@@ -132,6 +132,15 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "deviations": "平常范围是平均上下几个标准差",
         "margin": "平常范围至少上下百分之几",
         "small": "少于几人不显示数字",
+        # responsibility letters
+        "months": "期限几个月",
+        "aim": "目的",
+        "basis": "依据的文件和条款",
+        "unit_duties": "甲方职责",
+        "firm_duties": "乙方职责",
+        "term": "期限",
+        "breach": "没有履行的处理",
+        "closing": "附则",
     }
 )
 IN_BANDS: Mapping[str, str] = MappingProxyType({"required": "必须设的人数"})
@@ -225,6 +234,9 @@ SIGNALS: Mapping[str, str] = MappingProxyType(
     }
 )
 PLACES: Mapping[str, str] = MappingProxyType({"park": "园区", "building": "楼宇"})
+LETTERS: Mapping[str, str] = MappingProxyType(
+    {"enterprise": "企业责任书", "park_operator": "园区责任书", "building_operator": "楼宇责任书"}
+)
 MODES: Mapping[str, str] = MappingProxyType({mode.value: mode.label for mode in Mode})
 
 # Of a field whose value is one of a closed list: what each of its words is called.
@@ -242,6 +254,7 @@ VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "kind": {
             **PLACES,
+            **LETTERS,
             "name": "姓名",
             "mobile": "手机号",
             "temperature": "体温",
@@ -282,6 +295,7 @@ AREAS = (
     "reporting",
     "report",
     "clusters",
+    "letters",
 )
 
 
@@ -324,8 +338,13 @@ def _item(field: str, item: str) -> str:
     named = {
         "signals": SIGNALS, "figures": REPORTED,
         "verdicts": EFFECTS, "questions": ASKED, "choices": ANSWERS, "posts": POSTS, "places": PLACES, "report": REPORTED,
+        "letters": LETTERS,
     }[field]  # fmt: skip
-    return named[item] if field in ("posts", "places", "report") else f"{FIELDS[field]}“{named[item]}”"
+    return (
+        named[item]
+        if field in ("posts", "places", "report", "letters")
+        else f"{FIELDS[field]}“{named[item]}”"
+    )
 
 
 def value_of(key: str, value: Any) -> str | None:

@@ -528,6 +528,34 @@ class PlaceRule:
     source: Source
 
 
+LetterKind = Literal["enterprise", "park_operator", "building_operator"]
+
+
+@dataclass(frozen=True, slots=True)
+class LetterTemplate:
+    """The wording of one kind of responsibility letter (责任书): the paragraphs of each part, in their order. `${starts_on}` and
+    `${ends_on}` are still blank; the figures of the scheme are filled in already."""
+
+    named_by: ClassVar[str] = "kind"
+
+    kind: LetterKind
+    title: str
+    months: int  # how long it holds, unless the officer says otherwise
+    aim: str
+    basis: tuple[str, ...]  # the documents with their articles
+    unit_duties: tuple[str, ...]  # of the district's side, 甲方
+    firm_duties: tuple[str, ...]  # of the enterprise's side, 乙方
+    term: tuple[str, ...]
+    breach: tuple[str, ...]
+    closing: tuple[str, ...]
+    source: Source
+
+    def preamble(self) -> str:
+        """Why the two sides sign. A basis that nobody has checked is not cited."""
+        cited = f"，依据{'、'.join(self.basis)}" if self.source.citable else ""
+        return f"{self.aim}{cited}，甲乙双方签订本责任书。"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One version of one scheme (方案包): everything the site asks the scheme."""
@@ -550,6 +578,7 @@ class Policy:
     retention: Retention
     places: tuple[PlaceRule, ...]
     clusters: Clusters
+    letters: tuple[LetterTemplate, ...]
     measures_in_force: Mapping[Mode, bool]  # whether the gate's health measures apply in this mode (HLTH-10)
 
     @property
@@ -566,3 +595,7 @@ class Policy:
 
     def place(self, kind: str) -> PlaceRule | None:
         return next((place for place in self.places if place.kind == kind), None)
+
+    def letter(self, kind: str) -> LetterTemplate:
+        """The wording of this kind; the loader has seen to it that there is one."""
+        return next(one for one in self.letters if one.kind == kind)

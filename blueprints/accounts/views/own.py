@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pyotp
-from flask import flash, request, session, url_for
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import select
@@ -18,13 +18,20 @@ from blueprints.web.guard import commit, serving, signed_in
 from blueprints.web.menu import home_of
 from blueprints.web.page import done, page
 from blueprints.web.qr import square
-from blueprints.web.sign_in import current_post, end_session, fresh, onward, unlocked
+from blueprints.web.sign_in import (
+    current_post,
+    end_session,
+    fresh,
+    is_my_password,
+    lock_out,
+    onward,
+    unlocked,
+)
 from blueprints.web.site import site
 from blueprints.web.templating import name_scopes
 from models import passwords
 from models.access import Post
 from models.accounts import Account, LoginSession
-from models.audit import Result
 from models.base import RuleBroken, db, local
 from models.mail_addresses import MailAddress
 
@@ -75,12 +82,12 @@ def confirm() -> ResponseReturnValue:
     """The password again, before something that weighs more (SEC-4)."""
     form = ConfirmForm(next=request.args.get("next", ""))
     if form.validate_on_submit():
-        if _is_my_password(form.password.data or ""):
+        if is_my_password(form.password.data or ""):
             current_user.login.confirmed_at = site.now()
             commit()
             return done(onward(form.next.data))
         if current_user.account.is_locked(site.now()):
-            return _locked_out()
+            return lock_out()
         form.password.errors = ["密码不对，请重新填"]
     return page("accounts/confirm.html", form=form)
 
@@ -92,9 +99,9 @@ def password() -> ResponseReturnValue:
     form = PasswordForm()
     account: Account = current_user.account
     if form.validate_on_submit():
-        if not _is_my_password(form.old.data or ""):
+        if not is_my_password(form.old.data or ""):
             if account.is_locked(site.now()):
-                return _locked_out()
+                return lock_out()
             form.old.errors = ["现在的密码不对，请重新填"]
         elif new := chosen_hash(
             form, username=account.username, district=account.district,
@@ -126,9 +133,9 @@ def pin() -> ResponseReturnValue:
         fresh_pin = passwords.read_pin(form.pin.data or "")
         if objection := passwords.pin_objection(fresh_pin, mobile=account.mobile):
             form.pin.errors = [objection]
-        elif not _is_my_password(form.password.data or ""):
+        elif not is_my_password(form.password.data or ""):
             if account.is_locked(site.now()):
-                return _locked_out()
+                return lock_out()
             form.password.errors = ["密码不对，请重新填"]
         else:
             digest = unlocked(passwords.hash_password, fresh_pin)
@@ -178,13 +185,13 @@ def _switch_off(account: Account) -> ResponseReturnValue:
     if form.validate_on_submit():
         if _demanded(account):
             form.form_errors.append("您的岗位必须开两步验证，不能关")
-        elif _is_my_password(form.password.data or ""):
+        elif is_my_password(form.password.data or ""):
             account.drop_second_factor()
             commit(second_step="off")
             flash("两步验证已关。", "ok")
             return done(url_for("accounts.me"))
         elif account.is_locked(site.now()):
-            return _locked_out()
+            return lock_out()
         else:
             form.password.errors = ["密码不对，请重新填"]
     return page("accounts/switch_off.html", form=form, demanded=_demanded(account))
@@ -234,21 +241,3 @@ def end_other_sessions() -> ResponseReturnValue:
     commit(sessions=others)
     flash(f"另外{others}处登录已经退出。" if others else "没有其他登录。", "ok")
     return done(url_for("accounts.sessions"))
-
-
-def _is_my_password(typed: str) -> bool:
-    """Whether this is the password of the person at the door. A wrong one counts: a borrowed browser gets five."""
-    kept = current_user.account.password_hash
-    if unlocked(passwords.password_matches, kept, typed):
-        return True
-    account = db.session.get_one(Account, current_user.id, with_for_update=True, populate_existing=True)
-    locked = account.count_failure(site.now())
-    guard.keep("own:password", Result.FAILED, reason="连续输错，锁定账号" if locked else "密码不对")
-    return False
-
-
-def _locked_out() -> ResponseReturnValue:
-    end_session("密码连续输错")
-    session.clear()
-    flash("密码连续输错5次，账号锁15分钟，之后请重新登录。", "warn")
-    return done(url_for("accounts.sign_in"))
