@@ -6,6 +6,7 @@ import base64
 
 from sqlalchemy.orm import object_session
 
+from blueprints.letters.levels import level_words
 from blueprints.web import pdf
 from blueprints.web.printed import draw as drawn
 from blueprints.web.qr import square
@@ -16,8 +17,8 @@ from models.signatures import Side, acts_of, standing_signatures
 TEMPLATE, SHEET = "letters/document.html", "letter-paper.css"
 
 
-def draw(letter: Letter) -> bytes:
-    """The whole letter. Needs no request: the background files letters by it."""
+def draw(letter: Letter, *, to_seal: bool = False) -> bytes:
+    """The whole letter. Needs no request: the background files letters by it, and says when the seal comes next."""
     session = object_session(letter)
     assert session is not None, "a letter is drawn from its database"
     signed = standing_signatures(acts_of(session, letter))
@@ -25,7 +26,7 @@ def draw(letter: Letter) -> bytes:
     address = verify_address(letter)
     html = drawn(
         TEMPLATE, letter=letter, text=letter.content, signed=signed, pictures=pictures, Side=Side, author=letter.content.unit.name,
-        code=spaced(letter.code), address=address, square=square(address) if address else None,
+        code=spaced(letter.code), address=address, level=level_words(letter, to_seal=to_seal), square=square(address) if address else None,
     )  # fmt: skip
     return pdf.print_html(html, SHEET)
 

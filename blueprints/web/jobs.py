@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flask import Flask, current_app
@@ -69,7 +70,8 @@ def go_out(tick: Tick) -> None:
 def file_letters(tick: Tick) -> None:
     """Letters that both sides have signed become a file, once."""
     if site.draw_letter is not None:
-        letter_keeping.file_finished(tick, site.vault, site.draw_letter, site.sealer)
+        draw = partial(site.draw_letter, to_seal=site.sealer is not None)
+        letter_keeping.file_finished(tick, site.vault, draw, site.sealer)
 
 
 def print_letters(tick: Tick) -> None:
