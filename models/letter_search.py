@@ -106,7 +106,9 @@ def _joined(asked: Asked) -> tuple[Select[Any], Any]:
         .correlate(Enterprise, place)
     )
     runs = PLACE_KINDS.get(asked.kind)
-    query: Any = select(Enterprise, Letter, place).where(Enterprise.closed_at.is_(None))
+    query: Any = (
+        select(Enterprise, Letter, place).select_from(Enterprise).where(Enterprise.closed_at.is_(None))
+    )
     if runs is None:
         query = query.outerjoin(place, false())
         latest = latest.where(other.place_id.is_(None))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from sqlalchemy import ColumnElement, ForeignKey, Index, Select, and_, event, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -469,6 +469,8 @@ def _drawn(width: int, height: int, strokes: list[list[int]]) -> bytes:
         pen.line(points, fill=0, width=thick, joint="curve")
         for x, y in (points[0], points[-1]) if points else ():
             pen.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=0)
+    left, top, right, bottom = ImageOps.invert(picture).getbbox() or (0, 0, *picture.size)
+    picture = ImageOps.expand(picture.crop((left, top, right, bottom)), border=2 * thick, fill=255)
     out = io.BytesIO()
     picture.resize((picture.width // 2, picture.height // 2)).quantize(16).save(out, "PNG", optimize=True)
     return out.getvalue()

@@ -16,6 +16,7 @@ from blueprints.web.fields import (
     SelectField,
     WholeField,
     number_or_none,
+    options,
 )
 from models.base import RuleBroken
 from models.files import MOST_BYTES, FileKind, taken
@@ -43,10 +44,12 @@ class PaperField(FileField):
 
 class IssueForm(FlaskForm):
     kind = RadioField(
-        "发给谁", choices=[(one.value, one.label) for one in LetterKind], default=LetterKind.ENTERPRISE.value
+        "发给谁",
+        choices=options((one.value, one.label) for one in LetterKind),
+        default=LetterKind.ENTERPRISE.value,
     )
     who = RadioField(
-        "其中", choices=[(VALID_NONE, "没有有效责任书的"), (EVERY, "全部（已有的自动跳过，逐家列出）")], default=VALID_NONE
+        "其中", choices=options([(VALID_NONE, "没有有效责任书的"), (EVERY, "全部（已有的自动跳过，逐家列出）")]), default=VALID_NONE
     )  # fmt: skip
     q = PlainTextField("企业名称、首字母、场所", [Length(max=60, message="最多60个字")])
     unit = SelectField("联络单位", coerce=number_or_none)
@@ -115,7 +118,7 @@ class OnPaperForm(FlaskForm):
 class SignerForm(FlaskForm):
     account = SelectField("谁（这家企业有账号的人）", coerce=number_or_none)
     capacity = RadioField(
-        "身份", choices=[(one.value, one.label) for one in (Capacity.REPRESENTATIVE, Capacity.AUTHORISED)],
+        "身份", choices=options((one.value, one.label) for one in (Capacity.REPRESENTATIVE, Capacity.AUTHORISED)),
         default=Capacity.REPRESENTATIVE.value,
     )  # fmt: skip
     paper = PaperField("授权书（授权代表必须上传）")
@@ -130,7 +133,7 @@ class SignerForm(FlaskForm):
 class LinkForm(FlaskForm):
     in_front = RadioField(
         "怎么确认是本人",
-        choices=[("1", "本人就在面前，已核对身份证件（30分钟内当场签）"), ("0", "本人不在，另外打电话告诉他确认码（72小时内签）")],
+        choices=options([("1", "本人就在面前，已核对身份证件（30分钟内当场签）"), ("0", "本人不在，另外打电话告诉他确认码（72小时内签）")]),
         default="1",
     )  # fmt: skip
 

@@ -30,7 +30,7 @@ from models.policy.schema import Policy
 from models.signatures import Capacity, LetterSigner, Mark, Signer, Verified, Way
 from models.vault import Vault
 
-SIGNING = "青禾生物"  # whose chief health officer may sign
+SIGNING = "星河微电子"  # whose chief health officer is its legal representative too
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 # how many firms stand where, in turn; the others are in force
 STATES = (
@@ -47,13 +47,16 @@ def send(session: Session, town: Town, book: Book, vault: Vault, now: datetime, 
         one.legal_representative = one.legal_representative or draw_name(rng)
     session.flush()
     writer = _Writer(session, town, policy, vault, now, rng)
+    signing = town.enterprises[SIGNING]
+    if signing.id in writer.chiefs:
+        signing.legal_representative = writer.chiefs[signing.id].name
     others = [one for one in firms if one.short_name != SIGNING]
     rng.shuffle(others)
     states = _states()
     for firm in others:
         writer.bring(firm, next(states))
-    writer.bring(town.enterprises[SIGNING], "sent")
-    writer.file_signer(town.enterprises[SIGNING])
+    writer.bring(signing, "read")
+    writer.file_signer(signing)
     for place, operator in OPERATED:
         park, firm = town.places[place], town.enterprises[operator]
         park.operator_id = firm.id
@@ -129,18 +132,16 @@ class _Writer:
             self._send(firm, starts_on, ends_on, self.now - 3 * DAY, place)
 
     def file_signer(self, firm: Enterprise) -> None:
-        """The chief health officer holds an authority of the legal representative."""
+        """The chief health officer is filed as who signs."""
         chief = self.chiefs.get(firm.id)
         if chief is None:
             return
-        paper = StoredFile.keep(self.session, self.vault, FileKind.PHOTO, _scan(), now=self.now - 30 * DAY)
-        today = local(self.now).date()
-        self.session.add(
-            LetterSigner.file(
-                firm, chief, Capacity.AUTHORISED, paper=paper, until_on=today + timedelta(days=400), today=today, by=self._liaison(firm),
-                now=self.now - 30 * DAY,
-            )
+        today, since = local(self.now).date(), self.now - 30 * DAY
+        made = LetterSigner.file(
+            firm, chief, Capacity.REPRESENTATIVE, paper=None, until_on=today + timedelta(days=400), today=today,
+            by=self._liaison(firm), now=since,
         )  # fmt: skip
+        self.session.add(made)
 
     def _liaison(self, firm: Enterprise) -> Account:
         held = (a for one in self.town.accounts.values() for a in one.appointments)
@@ -195,17 +196,16 @@ def _scribble(rng: Random) -> dict[str, object]:
     """What a hand might leave: a few curves side by side, nobody's signature."""
     lines = []
     for part in range(3):
-        left, top = 25 + part * 100 + rng.randint(0, 10), rng.randint(30, 50)
-        for bend in range(rng.randint(2, 4)):
-            tilt, size = rng.uniform(0.5, 2.2), rng.randint(35, 70)
-            line = []
-            for step in range(12):
-                turn = step / 11 * math.pi * tilt
-                line += [
-                    left + round(step * size / 14 + 6 * math.sin(turn * 2)),
-                    top + bend * 22 + round(size / 3 * math.sin(turn)),
-                ]
-            lines.append(line)
+        left, top, loops = 30 + part * 100, rng.randint(55, 80), rng.uniform(1.2, 2.6)
+        wide, tall = rng.randint(55, 80), rng.randint(18, 34)
+        line = []
+        for step in range(40):
+            turn = step / 39
+            line += [
+                round(left + wide * turn + tall / 2 * math.sin(turn * loops * 2 * math.pi)),
+                round(top + 20 * turn - tall * math.cos(turn * loops * 2 * math.pi)),
+            ]
+        lines.append(line)
     return {"w": 340, "h": 176, "strokes": lines}
 
 

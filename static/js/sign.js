@@ -1,7 +1,7 @@
 // Signing with a finger, and the time that is left to take a signature back. Both pages work without this file.
 "use strict";
 function pad(form) {
-  const box = form.querySelector("[data-pad]"), canvas = form.querySelector("#pad");
+  const box = form.querySelector("[data-pad]"), canvas = form.querySelector("#pad-canvas");
   const kept = form.elements.strokes, used = form.elements.pad;
   const typing = form.querySelector("[data-typing]"), drawn = form.querySelector("[data-drawn]");
   let signature = null;

@@ -89,6 +89,12 @@ def signed(letter, person, vault, at=NOW, mark=None):
     db.session.commit()
 
 
+def afresh() -> None:
+    """What others have written in the meantime."""
+    db.session.rollback()
+    db.session.expire_all()
+
+
 def countersigned(letter, person, vault, at=NOW):
     signatures.countersign(db.session(), vault, letter, signer(person, Capacity.OFFICER), now=at)
     db.session.commit()
@@ -331,11 +337,11 @@ def test_a_changed_or_missing_row_of_the_chain_shows(letter, boss, officer, vaul
     assert set(standing_signatures(acts_of(db.session(), letter))) == {Side.FIRM, Side.UNIT}
     db.session.execute(update(LetterSignature).where(LetterSignature.number == 2).values(name="别人"))
     db.session.commit()
-    db.session.rollback()
+    afresh()
     assert broken_links(db.session(), letter) == [2]
     db.session.execute(LetterSignature.__table__.delete().where(LetterSignature.number == 3))
     db.session.commit()
-    db.session.rollback()
+    afresh()
     assert 4 in broken_links(db.session(), letter)
 
 
@@ -414,7 +420,7 @@ def test_a_new_legal_representative_ends_the_letter_that_day_and_a_new_one_is_du
     town.tenant.legal_representative = "许安"
     db.session.commit()
     assert end_outdated(jobs.tick_now()) == 1 and end_outdated(jobs.tick_now()) == 0
-    db.session.rollback()
+    afresh()
     assert (letter.state, letter.ended_at) == (
         LetterState.SUPERSEDED,
         NOW,
@@ -433,7 +439,7 @@ def test_a_new_chief_health_officer_ends_it_and_an_empty_post_does_not(letter, b
     assert end_outdated(jobs.tick_now()) == 0
     town.officer(C, name="许知行")
     assert end_outdated(jobs.tick_now()) == 1
-    db.session.rollback()
+    afresh()
     assert "首席健康官变更" in letter.end_reason
 
 
@@ -481,7 +487,7 @@ def test_a_finished_letter_is_filed_once_by_digest_and_never_drawn_again(finishe
 
     assert file_finished(jobs.tick_now(), vault, draw, None) == 1
     assert file_finished(jobs.tick_now(), vault, draw, None) == 0
-    db.session.rollback()
+    afresh()
     content = b"%PDF-1.7 " + finished.number.encode()
     assert (
         drawn == [finished.id]
@@ -498,10 +504,10 @@ def test_a_finished_letter_is_filed_once_by_digest_and_never_drawn_again(finishe
 def test_a_sealed_file_is_of_the_second_level_and_a_seal_that_fails_waits(finished, vault):
     draw = lambda one: b"%PDF-"  # noqa: E731
     assert file_finished(jobs.tick_now(), vault, draw, Sealed(works=False)) == 0
-    db.session.rollback()
+    afresh()
     assert finished.pdf_id is None and finished.level is Level.EVIDENCE  # never more than is there
     assert file_finished(jobs.tick_now(), vault, draw, Sealed()) == 1
-    db.session.rollback()
+    afresh()
     assert finished.level is Level.SEALED and finished.pdf.opened(vault) == b"%PDF-%sealed"
 
 
@@ -523,7 +529,7 @@ def test_one_letter_that_cannot_be_drawn_holds_up_no_other(finished, town, offic
         return b"%PDF-"
 
     assert file_finished(jobs.tick_now(), vault, draw, None) == 1
-    db.session.rollback()
+    afresh()
     assert finished.pdf_id is None and other.pdf_id is not None
 
 
@@ -536,7 +542,7 @@ def test_a_hundred_letters_are_one_pdf_in_the_chosen_order(town, officer, boss, 
     draw = lambda one: paper(200 + one.id - first, 2 if (one.id - first) % 3 == 0 else 1)  # noqa: E731
     order = make.save(LetterPrint.order([*wanted, wanted[0]], by=officer, now=NOW))
     print_waiting(jobs.tick_now(), vault, draw, pdf.joined)
-    db.session.rollback()
+    afresh()
     assert (order.state, order.done, order.total, order.pages) == (PrintState.DONE, 100, 100, 134)
     whole = pypdfium2.PdfDocument(order.opened(vault))
     expected = [200 + n for n in reversed(range(100)) for _ in range(2 if n % 3 == 0 else 1)]
@@ -551,16 +557,16 @@ def test_a_set_that_cannot_be_drawn_gives_up_after_three_tries_and_is_gone_after
 
     order = make.save(LetterPrint.order([letter.id], by=officer, now=NOW))
     for _ in range(3):
-        db.session.rollback()
+        afresh()
         assert order.state is PrintState.WAITING
         print_waiting(jobs.tick_now(), vault, broken, pdf.joined)
-    db.session.rollback()
+    afresh()
     assert order.state is PrintState.FAILED
     order = make.save(LetterPrint.order([letter.id], by=officer, now=NOW))
     print_waiting(jobs.tick_now(), vault, lambda _one: paper(200), pdf.joined)
     at(NOW + timedelta(days=2))
     print_waiting(jobs.tick_now(), vault, broken, pdf.joined)
-    db.session.rollback()
+    afresh()
     assert not order.pdf_there
     with pytest.raises(RuleBroken, match="过期删除"):
         order.opened(vault)
