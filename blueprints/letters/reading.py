@@ -62,7 +62,8 @@ def show(letter: Letter) -> ResponseReturnValue:
     runs_out = letter.withdraw_until()
     return page(
         "letters/show.html", letter=letter, text=letter.content, acts=acts, signed=signed, Side=Side, ours=ours, names=names,
-        standing=letter.standing(today()), status_kinds=KINDS, code=spaced(letter.code), level=level_words(letter), may_sign=mine is not None,
+        standing=letter.standing(today()), status_kinds=KINDS, code=spaced(letter.code),
+        level=level_words(letter), may_sign=mine is not None,
         to_sign=letter.state in UNSIGNED, states=LetterState, act=JustAct(formdata=None), until=runs_out,
         may_withdraw=own_sign is not None and own_sign.account_id == current_user.id and withdrawable(letter, now),
         left=runs_out - now if runs_out and runs_out > now else timedelta(0),

@@ -38,7 +38,7 @@ WRONG = {
         "签章时的内容还在，后面添加的（例如批注、标题、另存时写入的）没有经过签章。请向出具单位要原件。",
     ),
     Finding.FOREIGN: (
-        "不认识这份文件，它没有本站的签章",
+        "不是本站存档的文件，没有本站的签章",
         "可能是别处出具的，可能是打印后再扫描的，也可能改得已经认不出。手里是纸的，请按编号和验证码查。",
     ),
 }
@@ -91,7 +91,12 @@ def verify_file() -> ResponseReturnValue:
 
 
 def _answer(
-    form: VerifyForm, file_form: FileForm, letter: Letter | None, *, by: str, wrong: tuple[str, str] | str = ""
+    form: VerifyForm,
+    file_form: FileForm,
+    letter: Letter | None,
+    *,
+    by: str,
+    wrong: tuple[str, str] | str = "",
 ) -> ResponseReturnValue:
     return page(
         "letters/verify.html", form=file_form if by == "file" else form, code_form=form, file_form=file_form, letter=letter, by=by,

@@ -70,7 +70,7 @@ def go_out(tick: Tick) -> None:
 def file_letters(tick: Tick) -> None:
     """Letters that both sides have signed become a file, once."""
     if site.draw_letter is not None:
-        draw = partial(site.draw_letter, to_seal=site.sealer is not None)
+        draw = partial(site.draw_letter, to_seal=True) if site.sealer is not None else site.draw_letter
         letter_keeping.file_finished(tick, site.vault, draw, site.sealer)
 
 

@@ -181,7 +181,6 @@ class Settings:
         if not 1 <= self.robot_seconds <= 30:
             raise Misconfigured("SITE_ROBOT_SECONDS在1到30之间")
 
-
     def _check_seal(self) -> None:
         """What can be said without opening the files: see blueprints/web/outside/seal.py for the rest."""
         if self.seal_file and self.seal_url:
@@ -189,7 +188,9 @@ class Settings:
         if not self.seal_url:
             return
         if not _is_private(self.seal_url):
-            raise Misconfigured("SITE_SEAL_URL要写成https://的完整地址，不带账号；签章服务在本机，才可以用http://")
+            raise Misconfigured(
+                "SITE_SEAL_URL要写成https://的完整地址，不带账号；签章服务在本机，才可以用http://"
+            )
         if not re.fullmatch(r"[!-~]{16,}", self.seal_key):
             raise Misconfigured("SITE_SEAL_KEY至少16个字符，只能用英文字母、数字和符号，不能有空格")
         if not 1 <= self.seal_seconds <= 60:

@@ -137,7 +137,9 @@ class HttpSealer:
         except Exception as error:
             self._breaker.report(ticket, ok=False)
             slow = isinstance(error, (TimeoutError, httpx.TimeoutException))
-            raise CannotSeal("no answer in time" if slow else f"unreachable: {type(error).__name__}") from None
+            raise CannotSeal(
+                "no answer in time" if slow else f"unreachable: {type(error).__name__}"
+            ) from None
         self._breaker.report(ticket, ok=True)
         return sealed
 
@@ -195,7 +197,9 @@ def of(settings: Settings, instance: Path) -> tuple[Sealer | None, frozenset[byt
     known = _certificates(settings.seal_certificates)
     if settings.seal_url:
         if not known:
-            raise Misconfigured("设置了SITE_SEAL_URL，还要用SITE_SEAL_CERTIFICATES给出它的签章证书（PEM文件）")
+            raise Misconfigured(
+                "设置了SITE_SEAL_URL，还要用SITE_SEAL_CERTIFICATES给出它的签章证书（PEM文件）"
+            )
         return HttpSealer(settings.seal_url, settings.seal_key, known, seconds=settings.seal_seconds), known
     if settings.seal_file:
         key = _read(settings.seal_file, "SITE_SEAL_FILE", secret=True)
