@@ -39,16 +39,11 @@ LONGEST = ("test_every_page.py", "test_killed.py", "test_demo_loading.py")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
-    """The longest first; and what no database can change is not run a second time for another one."""
+    """The longest first; and what needs no database is not run a second time for another one."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
     if os.environ.get("TEST_DATABASE") == "postgresql":
-        again = [
-            item
-            for item in items
-            if "database" in item.fixturenames and not item.get_closest_marker("one_database")
-        ]
-        config.hook.pytest_deselected(items=[item for item in items if item not in again])
-        items[:] = again
+        config.hook.pytest_deselected(items=[item for item in items if "database" not in item.fixturenames])
+        items[:] = [item for item in items if "database" in item.fixturenames]
 
 
 class Browser(FlaskClient):
@@ -94,7 +89,6 @@ def app(migrated_app: Flask, database: str) -> Iterator[Flask]:
         _empty(database)
         site.gates.forget()
         site.days.forget()
-        site.tallies.forget()
         yield migrated_app
         db.session.remove()
     migrated_app.extensions["site"] = site

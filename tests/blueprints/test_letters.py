@@ -202,7 +202,7 @@ def test_new_wording_replaces_the_old_only_once_it_is_in_force(app, town, desk, 
     assert "已有有效的责任书" in send(desk, who="all", replace="y", **term).text  # the wording is the same
     make.adopt(town.district, make.LATER_SCHEME, from_on=NOW.date())
     shown = send(desk, who="all", replace="y", **term)
-    batch = confirm(desk)
+    confirm(desk)
     new = db.session.scalars(select(Letter).where(Letter.replaces_id == letter.id)).one()
     assert again(letter).state is LetterState.IN_FORCE and "1" in shown.text
     signed_by_boss(new, boss, app)
@@ -220,7 +220,7 @@ def test_the_operators_of_parks_get_their_own_letter(desk, town):
     town.park.operator_id, town.tenant.legal_representative = town.tenant.id, "许安"
     db.session.commit()
     send(desk, kind="park_operator")
-    batch = confirm(desk)
+    confirm(desk)
     sent = db.session.scalars(select(Letter)).one()
     assert (sent.place_id, sent.content.title, sent.content.place) == (
         town.park.id,
@@ -235,10 +235,11 @@ def test_5000_letters_are_sent_in_parts_that_survive_a_dead_worker(app, town, of
     from models import batch_work
     from models.enterprises import Enterprise
 
-    rows = [
-        {"district_id": town.district.id, "street_id": town.street.id, "unit_id": town.unit.id, "name": f"第{n}家",
-         "short_name": "", "initials": "",         "credit_code": f"X{n:017}", "legal_representative": "许安", "address": "", "close_reason": ""} for n in range(5000)
-    ]  # fmt: skip
+    common = {
+        "district_id": town.district.id, "street_id": town.street.id, "unit_id": town.unit.id, "short_name": "", "initials": "",
+        "legal_representative": "许安", "address": "", "close_reason": "",
+    }  # fmt: skip
+    rows = [common | {"name": f"第{n}家", "credit_code": f"X{n:017}"} for n in range(5000)]
     db.session.execute(Enterprise.__table__.insert(), rows)
     db.session.commit()
     send(desk, q="第")
