@@ -346,6 +346,7 @@ def filed(app, town):
     db.session.commit()
     jobs.file_letters(jobs.tick_now())
     db.session.rollback()
+    db.session.refresh(letter)
     return letter
 
 
@@ -381,7 +382,7 @@ def test_page_and_paper_say_that_it_is_a_test(filed, app, town, tmp_path):
     ).stdout
     assert "测试签章，没有法律效力" in "".join(text.split())
     officer = make.sign_in(app.test_client(), filed.sent_by)
-    assert "测试签章，没有法律效力" in opened(officer, f"/letters/{filed.id}").source
+    assert "测试签章，没有法律效力" in opened(officer, f"/letters/{filed.id}").text
 
 
 def test_a_site_with_a_key_of_its_own_starts_with_it(key_file, database, tmp_path):
