@@ -19,7 +19,9 @@ from pyhanko.sign import fields, signers
 from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
 FIELD = "Seal"
-RANGE = re.compile(rb"/ByteRange\s{0,8}\[\s{0,8}(\d{1,10})\s{1,8}(\d{1,10})\s{1,8}(\d{1,10})\s{1,8}(\d{1,10})\s{0,8}\]")
+RANGE = re.compile(
+    rb"/ByteRange\s{0,8}\[\s{0,8}(\d{1,10})\s{1,8}(\d{1,10})\s{1,8}(\d{1,10})\s{1,8}(\d{1,10})\s{0,8}\]"
+)
 MOST_SEALS = 8  # of a file that is looked at; ours has one
 T = TypeVar("T")
 
