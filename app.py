@@ -33,7 +33,7 @@ from blueprints import (
 from blueprints.web import commands, errors, guard, headers, logs, production, templating
 from blueprints.web.lean import LeanFlask
 from blueprints.web.limits import limiter
-from blueprints.web.outside import health_code, mail, robot
+from blueprints.web.outside import health_code, mail, robot, seal
 from blueprints.web.page import htmx
 from blueprints.web.settings import Settings, engine_options, keys_of
 from blueprints.web.sign_in import csrf, login_manager
@@ -95,6 +95,7 @@ def create_app(**overrides: Any) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
     book = Book.read(*[SHIPPED, *([Path(settings.policy_dir)] if settings.policy_dir else [])])
+    sealer, known_seals = seal.of(settings, instance)
     with app.app_context():
         app.extensions["site"] = Site(
             settings=settings,
@@ -105,6 +106,8 @@ def create_app(**overrides: Any) -> Flask:
             tallies=TallyBook(),
             now=clock(settings.test_clock),
             health_code=health_code.of(settings),
+            sealer=sealer,
+            known_seals=known_seals,
             draw_letter=letters.paper.draw,
             carriers=_carriers(settings),
         )

@@ -42,6 +42,8 @@ Draw = Callable[[Letter], bytes]  # the letter's PDF as it is now
 class Sealer(Protocol):
     """Whoever can put the platform's seal on a finished PDF (平台签章)."""
 
+    test: bool  # 测试签章: a demo's own key, which page and paper have to say
+
     def seal(self, pdf: bytes) -> bytes:
         """The same document with a signature over the whole file. CannotSeal where it could not be made; never half a file.
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from blueprints.letters import bp
 from blueprints.letters.asked import today
+from blueprints.letters.levels import level_words
 from blueprints.letters.paper import draw, spaced
 from blueprints.letters.tracking import KINDS
 from blueprints.web import guard
@@ -62,7 +63,8 @@ def show(letter: Letter) -> ResponseReturnValue:
     runs_out = letter.withdraw_until()
     return page(
         "letters/show.html", letter=letter, text=letter.content, acts=acts, signed=signed, Side=Side, ours=ours, names=names,
-        standing=letter.standing(today()), status_kinds=KINDS, code=spaced(letter.code), may_sign=mine is not None,
+        standing=letter.standing(today()), status_kinds=KINDS, code=spaced(letter.code),
+        level=level_words(letter), may_sign=mine is not None,
         to_sign=letter.state in UNSIGNED, states=LetterState, act=JustAct(formdata=None), until=runs_out,
         may_withdraw=own_sign is not None and own_sign.account_id == current_user.id and withdrawable(letter, now),
         left=runs_out - now if runs_out and runs_out > now else timedelta(0),

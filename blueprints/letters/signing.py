@@ -9,6 +9,7 @@ from flask_login import current_user
 from blueprints.letters import bp
 from blueprints.letters.asked import alone, me, saved, today
 from blueprints.letters.forms import OwnSignForm, SignForm
+from blueprints.letters.levels import test_words
 from blueprints.web.fields import JustAct
 from blueprints.web.guard import needs
 from blueprints.web.page import done, page
@@ -74,7 +75,7 @@ def expected_level() -> str:
     """What a signature will amount to here (SIGN-1), never more."""
     if site.sealer is None:
         return "甲（签名和存证），不等同可靠电子签名"
-    return "甲（签名和存证）；双方签完、平台签章后为乙，能查出改动，不等同可靠电子签名"
+    return f"甲（签名和存证）；双方签完、平台签章后为乙，能查出改动，不等同可靠电子签名{test_words()}"
 
 
 @bp.post("/letters/<int:letter_id>/withdraw")

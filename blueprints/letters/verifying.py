@@ -11,10 +11,13 @@ from sqlalchemy import select
 from blueprints.letters import bp
 from blueprints.letters.asked import today
 from blueprints.letters.forms import FileForm, VerifyForm
+from blueprints.letters.levels import level_words
 from blueprints.letters.tracking import KINDS
 from blueprints.web.guard import public
 from blueprints.web.limits import limiter
+from blueprints.web.outside.seal import Finding, examine
 from blueprints.web.page import page
+from blueprints.web.site import site
 from models.base import db
 from models.files import MOST_BYTES
 from models.letter_text import sha256
@@ -23,6 +26,22 @@ from models.places import read_code
 
 PER_ADDRESS = "10 per minute; 60 per hour"
 NOT_FOUND = "编号和验证码对不上。请照纸上的再核对；都没有错的，这份责任书不是本站出具的"
+
+
+WRONG = {
+    Finding.CHANGED: (
+        "这份文件被改动过",
+        "它带有本站的签章，但现在的内容和签章时不一样（哪怕只差一个字节）。请以按编号查到的为准，并向出具单位要原件。",
+    ),
+    Finding.APPENDED: (
+        "这份文件签章以后又加了内容",
+        "签章时的内容还在，后面添加的（例如批注、标题、另存时写入的）没有经过签章。请向出具单位要原件。",
+    ),
+    Finding.FOREIGN: (
+        "不是本站存档的文件，没有本站的签章",
+        "可能是别处出具的，可能是打印后再扫描的，也可能改得已经认不出。手里是纸的，请按编号和验证码查。",
+    ),
+}
 
 
 @bp.get("/verify")
@@ -67,15 +86,20 @@ def verify_file() -> ResponseReturnValue:
             form.file.errors = ["这不是PDF文件。拍照、扫描的请按编号和验证码查"]
         else:
             letter = db.session.scalar(select(Letter).where(Letter.pdf_digest == sha256(sent)))
-            wrong = "" if letter is not None else "不是本站存档的文件"
+            wrong = "" if letter is not None else WRONG[examine(sent, site.known_seals, on_file=False)]
     return _answer(VerifyForm(formdata=None), form, letter, by="file", wrong=wrong)
 
 
 def _answer(
-    form: VerifyForm, file_form: FileForm, letter: Letter | None, *, by: str, wrong: str = ""
+    form: VerifyForm,
+    file_form: FileForm,
+    letter: Letter | None,
+    *,
+    by: str,
+    wrong: tuple[str, str] | str = "",
 ) -> ResponseReturnValue:
     return page(
         "letters/verify.html", form=file_form if by == "file" else form, code_form=form, file_form=file_form, letter=letter, by=by,
         wrong=wrong, text=letter.content if letter else None, standing=letter.standing(today()) if letter else None, kinds=KINDS,
-        organiser=letter.district if letter else None,
+        level=level_words(letter) if letter else "", organiser=letter.district if letter else None,
     )  # fmt: skip

@@ -9,6 +9,7 @@ import contextvars
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from flask import Flask, current_app
@@ -84,10 +85,11 @@ def go_out(tick: Tick) -> None:
     send_letters(tick)
 
 
-def file_letters(tick: Tick) -> None:
-    """Letters that both sides have signed become a file, once."""
+def file_letters(tick: Tick, *, within: timedelta | None = A_WHILE) -> None:
+    """Letters that both sides have signed become a file, once, and a sealed one where the site has a seal."""
     if site.draw_letter is not None:
-        letter_keeping.file_finished(tick, site.vault, site.draw_letter, site.sealer, within=A_WHILE)
+        draw = site.draw_letter if site.sealer is None else partial(site.draw_letter, to_seal=True)
+        letter_keeping.file_finished(tick, site.vault, draw, site.sealer, within=within)
 
 
 def print_letters(tick: Tick) -> None:
@@ -99,8 +101,7 @@ def print_letters(tick: Tick) -> None:
 def finish_letters(tick: Tick) -> None:
     """Both now and to the end, behind the person's back: somebody waits in front of the page."""
     print_letters(tick)
-    if site.draw_letter is not None:
-        letter_keeping.file_finished(tick, site.vault, site.draw_letter, site.sealer)
+    file_letters(tick, within=None)
 
 
 TASKS = (

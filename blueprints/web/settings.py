@@ -57,6 +57,12 @@ class Settings:
     robot_secret: str = field(default="", repr=False)  # DingTalk's signature
     robot_district: str = ""  # whose group it is
     robot_seconds: float = 5.0
+    seal_file: str = ""  # PKCS#12 with the key of the platform's seal; empty and no service: none in service
+    seal_password: str = field(default="", repr=False)
+    seal_url: str = ""  # of a seal service instead
+    seal_key: str = field(default="", repr=False)
+    seal_seconds: float = 20.0  # for a document
+    seal_certificates: str = ""  # PEM file: further certificates by which seals are ours
     contact_days: int = 30  # an enterprise that was not contacted for so long stands out on the roster
 
     @classmethod
@@ -73,6 +79,7 @@ class Settings:
             ("contact_days", int),
             ("mail_seconds", float),
             ("robot_seconds", float),
+            ("seal_seconds", float),
         ):
             if name in given:
                 given[name] = _number(name, kind, given[name])
@@ -110,6 +117,7 @@ class Settings:
         self._check_health_code()
         self._check_mail()
         self._check_robot()
+        self._check_seal()
         if not self.production:
             return
         for name in ("database_url", "secret_key", "data_keys", "public_url", "icp", "police_record"):
@@ -173,6 +181,21 @@ class Settings:
         if not 1 <= self.robot_seconds <= 30:
             raise Misconfigured("SITE_ROBOT_SECONDS在1到30之间")
 
+    def _check_seal(self) -> None:
+        """What can be said without opening the files: see blueprints/web/outside/seal.py for the rest."""
+        if self.seal_file and self.seal_url:
+            raise Misconfigured("SITE_SEAL_FILE和SITE_SEAL_URL只能设一个")
+        if not self.seal_url:
+            return
+        if not _is_private(self.seal_url):
+            raise Misconfigured(
+                "SITE_SEAL_URL要写成https://的完整地址，不带账号；签章服务在本机，才可以用http://"
+            )
+        if not re.fullmatch(r"[!-~]{16,}", self.seal_key):
+            raise Misconfigured("SITE_SEAL_KEY至少16个字符，只能用英文字母、数字和符号，不能有空格")
+        if not 1 <= self.seal_seconds <= 60:
+            raise Misconfigured("SITE_SEAL_SECONDS在1到60之间")
+
 
 def _number(name: str, kind: type[int] | type[float], written: Any) -> int | float:
     try:
@@ -209,6 +232,8 @@ SECRET = (
     "mail_password",
     "robot_url",
     "robot_secret",
+    "seal_password",
+    "seal_key",
 )
 MAKE_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 LEAST_SIGNS = 9  # different ones: 24 random characters of base64 have 14 and more

@@ -15,7 +15,6 @@ from models.delivery import Carrier, Channel
 from models.gateview import GateBook
 from models.health_codes import CodeService
 from models.letter_keeping import Sealer
-from models.letters import Letter
 from models.policy.book import Book
 from models.tallies import TallyBook
 from models.vault import Vault
@@ -38,9 +37,8 @@ class Site:
     sealer: Sealer | None = (
         None  # None where no seal is configured: finished letters are filed as they are drawn
     )
-    draw_letter: Callable[[Letter], bytes] | None = (
-        None  # the area of letters hands it in, for the background
-    )
+    known_seals: frozenset[bytes] = frozenset()  # certificates (DER) by which a seal is ours
+    draw_letter: Callable[..., bytes] | None = None  # the area of letters hands it in, for the background
     carriers: Mapping[Channel, Carrier] = field(default_factory=dict)  # the ways out that are configured
 
 
