@@ -25,7 +25,8 @@ from models.follow_ups import FollowUp
 from models.gate import CheckIn, Kind, MeasuredBy
 from models.health_entries import EntrySource, HealthEntry, Report, work_day_of, write
 from models.judging import Verdict
-from models.letter_text import Facts, Party
+from models.letter_text import Facts as LetterFacts
+from models.letter_text import Party
 from models.letters import Letter, LetterCounter
 from models.places import Adoption, Clinic, Community, District, Gate, Place, PlaceKind, Street, Unit
 from models.policy.schema import Mode
@@ -288,7 +289,7 @@ def letter(firm: Enterprise, by: Account, *, sent_at: datetime | None = None, **
         db.session(), db.session.get_one(District, firm.district_id), starts_on.year, 1
     )
     place = facts.get("place")
-    said = Facts(
+    said = LetterFacts(
         number=number, unit=Party(name="区经济和信息化局", contact=by.name, phone="0000-0000123"),
         firm=Party(name=firm.name, code=firm.credit_code, representative=firm.legal_representative, contact=firm.legal_representative),
         place=place.name if place else "", starts_on=starts_on, ends_on=ends_on,
