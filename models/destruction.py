@@ -47,7 +47,7 @@ from .paper import PaperSheet, SheetPhoto
 from .places import District, Gate, Place
 from .pulse import move
 from .retention import NOWHERE, Kept, Limits, Plan, plan_of
-from .staff_retention import Kind, count_of
+from .staff_retention import EVER, Kind, count_of
 from .timed import Tick
 
 T: Any = CheckIn.__table__
@@ -388,6 +388,9 @@ def plan_in(line: dict[str, Any]) -> Plan:
 def _limits_in(kept: dict[str, Any]) -> Limits:
     day = date.fromisoformat
     days = {name: day(kept[name]) for name in ("health", "case", "file", "occupational", "contact")}
+    days["letter"] = day(
+        kept.get("letter") or EVER.isoformat()
+    )  # a log may be older than the rule of letters
     entry = {key: day(last) for key, last in kept["entry"].items()}
     return Limits(entry=entry, plan=kept["plan"], rules=kept["rules"], **days)
 

@@ -46,6 +46,8 @@ STAFF_RULES = {
     "cluster_alert": "聚集提示的误报原因在处理{health_days}天后清空",
     "closure": "停产放假的原因和异议在结束{contact_log_days}天后清空，只留日期和人数",
     "plan": "年度计划和证明材料在年度结束后保存{plan_years}年",
+    "letter": "责任书在到期、作废或被替代后保存{letter_years}年，连同签名、存证、签署链接、PDF和扫描件",
+    "letter_signer": "签署人备案和授权书在停用或到期后保存{letter_years}年；还有责任书用到的，跟着责任书",
 }
 
 
@@ -67,6 +69,7 @@ class Limits:
     occupational: date  # left, and examined last
     contact: date
     plan: int  # the year
+    letter: date  # expired, voided, superseded; an authority to sign: ended
     rules: Mapping[str, str]
 
     @classmethod
@@ -81,6 +84,7 @@ class Limits:
             occupational=years_before(today, now.occupational_years),
             contact=today - timedelta(days=now.contact_log_days),
             plan=today.year - 1 - now.plan_years,
+            letter=years_before(today, now.letter_years),
             rules={
                 kind: "；".join(
                     dict.fromkeys(f"《{one.title}》{staff_rules(one.retention)[kind]}" for one in said)

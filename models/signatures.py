@@ -152,15 +152,18 @@ class LetterSignature(Row):
         session.flush()
         return row
 
-    def chained(self) -> bytes:
-        """The digest over this row and the one before it."""
-        line = [
+    def line(self) -> list[Any]:
+        """What of this row is chained."""
+        return [
             self.letter_id, self.number, self.act.value, self.side.value, self.name, self.capacity.value, self.verified.value,
             self.account_id, self.signer_id, self.link_id, self.way.value, _hex(self.picture_digest), _hex(self.strokes_digest),
             self.consent, self.at.astimezone(UTC).isoformat(timespec="microseconds"), self.address, self.agent,
             _hex(self.letter_digest), _hex(self.letter_sm3), self.template,
         ]  # fmt: skip
-        return hashlib.sha256(self.previous + json.dumps(line, ensure_ascii=False).encode()).digest()
+
+    def chained(self) -> bytes:
+        """The digest over this row and the one before it."""
+        return hashlib.sha256(self.previous + json.dumps(self.line(), ensure_ascii=False).encode()).digest()
 
     def shown(self, vault: Vault) -> bytes | None:
         """The picture of it."""

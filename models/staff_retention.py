@@ -44,10 +44,12 @@ from .follow_ups import FollowUp, FollowUpStep
 from .health_entries import EntryState, HealthEntry, HealthEntryVersion
 from .health_file import Absence, CheckUp, CheckUpKind, Record, Travel, Vaccination
 from .health_links import LinkKind, void
+from .letters import Letter
 from .plans import Activity, PlanChange
 from .plans import Plan as HealthPlan
 from .policy.schema import Retention
 from .retention import Kept, Limits, Plan
+from .signatures import LetterLink, LetterSignature, LetterSigner
 
 Rows = Sequence[Row[Any]]
 ONE = timedelta(days=1)
@@ -477,6 +479,72 @@ def _go_plans(session: Session, rows: Rows, _now: datetime) -> None:
     for kind in (Activity, PlanChange):
         _delete(session, kind, kind.plan_id, ids)
     _delete(session, HealthPlan, HealthPlan.id, ids)
+    _let_go(session, set(files))
+
+
+# --- what was signed ---
+
+
+def _letters(plan: Plan) -> Any:
+    """Letters whose term is over, or that ended before."""
+    until = _limits(plan).letter
+    return (
+        select(Letter.id, Letter.ends_on, Letter.ended_at)
+        .where(or_(Letter.ends_on <= until, Letter.ended_at < midnight(until + ONE)))
+        .where(~_held(plan, Letter.starts_on, Letter.ends_on, Letter.enterprise_id))
+        .order_by(Letter.ends_on, Letter.id)
+    )
+
+
+def _letter_ended(row: Row[Any]) -> date:
+    return min(row.ends_on, local(row.ended_at).date()) if row.ended_at else row.ends_on
+
+
+def _go_letters(session: Session, rows: Rows, _now: datetime) -> None:
+    """Past the models' own guard, which lets nobody change or delete a signature: its time is over, as a whole."""
+    ids = [row.id for row in rows]
+    these = Letter.id.in_(ids)
+    files = session.execute(select(Letter.pdf_id, Letter.scan_id).where(these)).all()
+    later = update(Letter).where(Letter.replaces_id.in_(ids)).values(replaces_id=None)
+    session.execute(later.execution_options(**ASIDE))
+    for kind in (LetterSignature, LetterLink):
+        _delete(session, kind, kind.letter_id, ids)
+    _delete(session, Letter, Letter.id, ids)
+    _let_go(session, {number for both in files for number in both})
+
+
+def _letter_signers(plan: Plan) -> Any:
+    """Whose authority ended long ago, and by which no letter is signed that is still there."""
+    until = _limits(plan).letter
+    held = [
+        and_(
+            LetterSigner.checked_at < midnight(kept.last + ONE),
+            LetterSigner.until_on >= kept.first,
+            _sat(kept, LetterSigner.enterprise_id),
+        )
+        for kept in plan.kept
+    ]
+    return (
+        select(LetterSigner.id, LetterSigner.until_on, LetterSigner.ended_at)
+        .join(Enterprise, Enterprise.id == LetterSigner.enterprise_id)
+        .where(or_(LetterSigner.until_on <= until, LetterSigner.ended_at < midnight(until + ONE)))
+        .where(~exists().where(LetterSignature.signer_id == LetterSigner.id), ~or_(false(), *held))
+        .order_by(LetterSigner.until_on, LetterSigner.id)
+    )
+
+
+def _signer_ended(row: Row[Any]) -> date:
+    return min(row.until_on, local(row.ended_at).date()) if row.ended_at else row.until_on
+
+
+def _go_letter_signers(session: Session, rows: Rows, _now: datetime) -> None:
+    ids = [row.id for row in rows]
+    papers = set(session.scalars(select(LetterSigner.paper_id).where(LetterSigner.id.in_(ids))))
+    _delete(session, LetterSigner, LetterSigner.id, ids)
+    _let_go(session, papers)
+
+
+def _let_go(session: Session, files: set[int | None]) -> None:
     for number in files:
         if number is not None:
             StoredFile.let_go(session, number)
@@ -509,6 +577,10 @@ KINDS = (
     Kind("closure", "停产放假的原因和异议", "次", "清空文字，只留日期和人数", Closure, _closures, _go_closures),
     Kind("plan", "年度计划", "份", "逐份删除，连同活动和证明材料", HealthPlan, _plans, _go_plans,
          day_of=lambda row: date(row.year, 12, 31), most=20),
+    Kind("letter", "责任书", "份", "逐份删除，连同签署记录、存证、签署链接、PDF和扫描件", Letter, _letters, _go_letters,
+         day_of=_letter_ended, most=50, district=Letter.district_id),
+    Kind("letter_signer", "签署人备案", "条", "逐条删除，连同授权书", LetterSigner, _letter_signers, _go_letter_signers,
+         day_of=_signer_ended, most=50),
 )  # fmt: skip
 
 

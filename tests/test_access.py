@@ -259,6 +259,7 @@ letters.by_link                public
 letters.confirm                UOT
 letters.countersign            UOT
 letters.end_signer             UOT
+letters.evidence               UOT
 letters.export                 UOT
 letters.index                  UOT
 letters.link                   UOT

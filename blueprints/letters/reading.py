@@ -27,8 +27,19 @@ from models.access import ENTERPRISE_STAFF
 from models.accounts import Account
 from models.base import RuleBroken, db
 from models.enterprises import Enterprise
+from models.letter_evidence import evidence_of
+from models.letter_text import sha256
 from models.letters import UNSIGNED, Letter, LetterState
-from models.signatures import LetterSignature, Side, acts_of, signer_for, standing_signatures, withdrawable
+from models.signatures import (
+    LetterLink,
+    LetterSignature,
+    LetterSigner,
+    Side,
+    acts_of,
+    signer_for,
+    standing_signatures,
+    withdrawable,
+)
 
 
 @bp.get("/enterprises/<int:enterprise_id>/letters")
@@ -139,6 +150,28 @@ def signature(letter: Letter, number: int) -> ResponseReturnValue:
     answer.headers["Content-Type"] = "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
+
+
+@bp.get("/letters/<int:letter_id>/signatures/<int:number>/evidence.json")
+@by_link
+@needs("letter:track", Letter)
+def evidence(letter: Letter, number: int) -> ResponseReturnValue:
+    """The evidence of one signature, for whoever has to judge it; each copy is in the audit."""
+    found = select(LetterSignature).where(
+        LetterSignature.letter_id == letter.id, LetterSignature.number == number
+    )
+    row = db.session.scalar(found)
+    if row is None:
+        guard.refuse(404, "letter:track", object_type="letter", object_id=str(letter.id))
+    signer = db.session.get(LetterSigner, row.signer_id) if row.signer_id else None
+    link = db.session.get(LetterLink, row.link_id) if row.link_id else None
+
+    def make() -> bytes:
+        content = evidence_of(letter, row, site.vault, signer=signer, link=link)
+        guard.seen(evidence=number, digest=sha256(content).hex())
+        return content
+
+    return hand_out(make, name=f"{letter.number}-存证{number}.json")
 
 
 def reached(letter_ids: list[int], action: str) -> list[Letter]:

@@ -170,6 +170,8 @@ def _check_retention(retention: Retention, place: Place) -> None:
         raise place.key("leaver_days").fault(f"不能少于health_days（{retention.health_days}天）")
     if retention.occupational_years * 365 < retention.leaver_days:
         raise place.key("occupational_years").fault(f"不能短于leaver_days（{retention.leaver_days}天）")
+    if retention.letter_years == 0:
+        raise place.key("letter_years").fault("不能是0，到期的责任书还要能查验")
 
 
 def _check_staffing(policy: Policy, place: Place) -> None:

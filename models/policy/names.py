@@ -63,6 +63,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "occupational_years": "职业健康监护档案在离职后保存几年",
         "contact_log_days": "联络记录保存几天",
         "plan_years": "年度计划在年度结束后保存几年",
+        "letter_years": "责任书在到期或作废后保存几年",
         # staffing
         "lower_inclusive": "每档是否包括下限",
         "carry_over": "小档的岗位是否保留",

@@ -235,6 +235,7 @@ class Retention:
     occupational_years: int
     contact_log_days: int
     plan_years: int
+    letter_years: int
     source: Source
 
 

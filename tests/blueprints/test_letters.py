@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import json
 from dataclasses import replace
@@ -676,3 +678,35 @@ def test_the_paper_has_the_whole_text_the_signatures_and_the_code(app, letter, b
         "签名等级：甲",
     ):
         assert part in text, part
+
+
+# --- the evidence of a signature ---
+
+
+def test_an_officer_takes_the_evidence_of_a_signature_away_and_it_can_be_checked_without_us(
+    app, desk, phone, letter, boss
+):
+    landed(phone, submit(phone, f"/letters/{letter.id}/sign", **SIGNED | {"strokes": STROKES}))
+    page = opened(desk, f"/letters/{letter.id}")
+    assert "下载乙方签署的存证" in page.text
+    answer = desk.get(f"/letters/{letter.id}/signatures/1/evidence.json")
+    assert answer.mimetype == "application/json" and answer.headers["Cache-Control"] == "no-store"
+    told = json.loads(answer.data)
+    assert told["document"]["number"] == letter.number and told["signer"]["name"] == "沈望舒"
+    assert hashlib.sha256(told["document"]["text"].encode()).hexdigest() == told["document"]["sha256"]
+    assert told["signer"]["authority"]["checked_by"] == "周知行"
+    assert told["act"]["consent"].startswith("我代表") and told["act"]["agent"]
+    chain = told["chain"]
+    line = json.dumps(chain["line"], ensure_ascii=False).encode()
+    assert hashlib.sha256(bytes.fromhex(chain["previous"]) + line).hexdigest() == chain["hash"]
+    for kept in (base64.b64decode(told["mark"]["picture"]), told["mark"]["strokes"].encode()):
+        assert hashlib.sha256(kept).hexdigest() in chain["line"]
+    db.session.rollback()
+    (seen,) = db.session.scalars(select(AuditLine).where(AuditLine.action == "letter:track")).all()
+    assert (seen.object_id, hashlib.sha256(answer.data).hexdigest() in seen.details) == (str(letter.id), True)
+
+
+def test_evidence_is_no_business_of_the_firm_and_of_no_signature_that_is_not_there(desk, phone, letter):
+    assert phone.get(f"/letters/{letter.id}/signatures/1/evidence.json").status_code == 404
+    assert "存证" not in opened(phone, f"/letters/{letter.id}").text
+    assert desk.get(f"/letters/{letter.id}/signatures/9/evidence.json").status_code == 404

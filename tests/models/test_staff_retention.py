@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from blueprints.web import jobs
-from models import destruction, health_links, staff_retention
+from models import destruction, health_links, signatures, staff_retention
 from models.access import Post
 from models.archive import Employee, Team
 from models.audit import AuditLine
@@ -41,10 +41,21 @@ from models.health_entries import (
 from models.health_file import Absence, AbsenceKind, CheckUp, CheckUpKind, Travel, Vaccination
 from models.health_links import HealthLink, HealthReminder, LinkKind
 from models.keeping import Destruction, HealthDaySum, Hold
+from models.letters import Letter
 from models.paper import PaperSheet
 from models.plans import Activity, ActivityKind, Plan, PlanChange
 from models.policy.schema import Mode
 from models.retention import plan_of
+from models.signatures import (
+    Capacity,
+    LetterLink,
+    LetterSignature,
+    LetterSigner,
+    Mark,
+    Signer,
+    Verified,
+)
+from models.signatures import Way as SignedWay
 from tests import make
 from tests.conftest import NOW
 
@@ -803,3 +814,64 @@ def test_nothing_of_the_enterprise_areas_is_without_a_rule():
         )
     }
     assert of_employees <= known
+
+
+# --- letters ---
+
+
+def test_a_letter_goes_three_years_after_its_end_with_all_that_shows_who_signed(app, town, purge):
+    vault = app.extensions["site"].vault
+    town.tenant.legal_representative = "沈望舒"
+    officer, boss = (
+        town.officer(Post.UNIT_LIAISON),
+        town.officer(Post.CHIEF_HEALTH_OFFICER, name="沈望舒"),
+    )
+    made = []
+    for ends_on in (date(2023, 11, 20), date(2023, 11, 21)):
+        one = make.letter(town.tenant, officer, starts_on=date(2023, 1, 1), ends_on=ends_on)
+        filed = make.may_sign(boss, town.tenant, officer)
+        filed.until_on = ends_on
+        paper = StoredFile.keep(db.session(), vault, FileKind.PDF, f"%PDF- {ends_on}".encode(), now=NOW)
+        db.session.flush()
+        filed.paper_id = paper.id
+        LetterLink.make(db.session(), vault, one, in_front=True, by=officer, now=NOW)
+        signer = Signer(
+            boss.name, Capacity.REPRESENTATIVE, Verified.PASSWORD, boss.id, "", "", signer_id=filed.id
+        )
+        signatures.sign(db.session(), vault, one, signer, Mark(SignedWay.TYPED), now=NOW)
+        made.append(one.id)
+    db.session.commit()
+    db.session.execute(
+        update(Letter).where(Letter.id == made[1]).values(replaces_id=made[0])
+    )  # what refers to it stays
+    db.session.commit()
+    assert purge() == {"letter": 1, "letter_signer": 1}
+    assert db.session.scalars(select(Letter.id)).all() == made[1:]
+    assert [count(kind) for kind in (LetterSignature, LetterLink, LetterSigner, StoredFile)] == [1, 1, 1, 1]
+    kept = records()
+    assert {one.kind: one.rule for one in kept}["letter"].endswith("连同签名、存证、签署链接、PDF和扫描件")
+    assert purge(NOW + DAY) == {"letter": 1, "letter_signer": 1}
+    assert [count(kind) for kind in (LetterSignature, LetterLink, LetterSigner, StoredFile)] == [0, 0, 0, 0]
+
+
+def test_a_letter_that_ended_early_goes_by_that_day_and_a_hold_keeps_it(town, purge):
+    officer = town.officer(Post.UNIT_LIAISON)
+    town.tenant.legal_representative = "沈望舒"
+    one = make.letter(town.tenant, officer, starts_on=date(2023, 1, 1), ends_on=date(2025, 12, 31))
+    one.void("重发", noon(date(2023, 11, 20)), by=officer)
+    db.session.commit()
+    held = hold(town, date(2023, 6, 1), date(2023, 6, 1))
+    assert purge() == {}
+    held.lift(now=NOW, by_id=officer.id)
+    db.session.commit()
+    assert purge() == {"letter": 1}
+    (record,) = records()
+    assert (record.kind, record.from_on) == ("letter", date(2023, 11, 20))
+
+
+def test_a_letter_that_runs_stays(town, purge):
+    town.tenant.legal_representative = "沈望舒"
+    make.letter(
+        town.tenant, town.officer(Post.UNIT_LIAISON), starts_on=date(2022, 1, 1), ends_on=date(2024, 12, 31)
+    )
+    assert purge() == {}
