@@ -19,6 +19,9 @@ from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
+from blueprints.web.justified import spread
+
+VARIANT = "pdf/ua-1"
 SYSTEM_FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 
 # Pango, fontconfig and PDFium share state in a process: one document at a time.
@@ -55,13 +58,14 @@ def print_html(html: str, *sheets: str) -> bytes:
     static = Path(current_app.static_folder or "static")
     with _printing:
         try:
-            return HTML(
-                string=html, base_url=f"{static.resolve().as_uri()}/", url_fetcher=OnlyOurFiles(static)
-            ).write_pdf(
+            base = f"{static.resolve().as_uri()}/"
+            laid_out = HTML(string=html, base_url=base, url_fetcher=OnlyOurFiles(static)).render(
                 stylesheets=[_sheet(static / "css" / name) for name in sheets],
                 font_config=_fonts(),
-                pdf_variant="pdf/ua-1",
+                pdf_variant=VARIANT,
             )
+            spread(laid_out)
+            return laid_out.write_pdf(pdf_variant=VARIANT)
         except FatalURLFetchingError as error:  # a BaseException: left alone it would end the worker
             raise CannotPrint(str(error)) from error
 

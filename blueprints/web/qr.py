@@ -5,6 +5,7 @@ Error level Q or better, a quiet zone of 4 modules, never Micro QR: every phone 
 
 from __future__ import annotations
 
+import base64
 import io
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -23,6 +24,16 @@ class Square:
 
     side: int
     path: str
+
+    @property
+    def inlined(self) -> str:
+        """As the address of a picture: printed, an <img> has words beside it for who cannot see it, an inline drawing none."""
+        side = f"{self.side} {self.side}"
+        drawn = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side}"><path fill="#fff" d="M0 0h{self.side}v{self.side}H0z"/>'
+            f'<path fill="#000" d="{self.path}"/></svg>'
+        )
+        return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
 
 
 def square(text: str) -> Square:
