@@ -1,6 +1,6 @@
 """`python -m benchmarks --only poll,day --rounds 5 --seconds 3 --database sqlite`; without them: all, on both databases.
 
-`--large` takes ten million check-ins for "many", and the morning's peak at its full length: half an hour in all.
+`--large` takes ten million check-ins for "many", 2,000 letters and the morning's peak at its full length: half an hour in all.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import blank_rows, days, enterprises, gate, imports, peak, polls, reports
+from benchmarks import blank_rows, days, enterprises, gate, imports, letters, peak, polls, reports
 from benchmarks.report import Report
 from benchmarks.servers import pin_to_the_others
 
@@ -21,6 +21,7 @@ PARTS = (
     "blank",
     "enterprises",
     "reports",
+    "letters",
     "crowd",
     "peak",
     "half",
@@ -57,6 +58,8 @@ def main() -> None:
             enterprises.run(report, kind, rounds, seconds)
         if "reports" in parts:
             reports.run(report, kind, rounds, seconds, many=chosen.firms)
+        if "letters" in parts:
+            letters.run(report, kind, rounds, large=chosen.large)
         if {"crowd", "peak", "half"} & set(parts):
             peak.run(report, kind, parts, large=chosen.large)
     report.print()

@@ -131,10 +131,10 @@ class _Imports:
         """Megabytes that an import needs at its peak on top of what this process has, all that is garbage given back before."""
         self._clear()
         gc.collect()
-        before = _resident("VmRSS")
+        before = resident("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         self.import_all()
-        return (_resident("VmHWM") - before) // 1024
+        return (resident("VmHWM") - before) // 1024
 
     def floor(self) -> float:
         self._clear()
@@ -176,7 +176,7 @@ class _Imports:
         self.where.settle()
 
 
-def _resident(name: str) -> int:
+def resident(name: str) -> int:
     """Kilobytes."""
     status = Path("/proc/self/status").read_text()
     return int(status.split(f"{name}:")[1].split()[0])

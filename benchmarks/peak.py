@@ -77,7 +77,7 @@ def _mornings(
         def visits(a_second: float, seconds: float) -> Served:
             """So many for so long; each is one row."""
             served, number, before = Served(), int(a_second * seconds), rows()
-            _serve(port, [(n / a_second, visit(site.path, served)) for n in range(number)], served)
+            serve(port, [(n / a_second, visit(site.path, served)) for n in range(number)], served)
             if (written := rows() - before) != len(served.passes):
                 served.errors.append(f"答复了{len(served.passes)}个，写下了{written}行")
             return served
@@ -95,7 +95,7 @@ def _mornings(
                 for minute in range(rounds)
                 for number, address in enumerate(morning.passes)
             ]
-            _serve(port, due, again)
+            serve(port, due, again)
             _judge(report, f"{title}，之后刷新，{where.name}", again)
 
 
@@ -163,7 +163,7 @@ class Visitor:
         self.line.send(self.request)
 
 
-def _serve(port: int, due: list[tuple[float, Steps]], served: Served) -> Served:
+def serve(port: int, due: list[tuple[float, Steps]], served: Served) -> Served:
     """Begins each visit when it is due, and goes on with it as the answers come."""
     queue = [(at, next(tie), steps) for tie in (itertools.count(),) for at, steps in due]
     heapq.heapify(queue)

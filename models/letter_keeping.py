@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -117,27 +118,36 @@ def file_finished(
     tick: Tick, vault: Vault, draw: Draw, sealer: Sealer | None, *, within: timedelta | None = None
 ) -> int:
     """Draws, seals and files every letter that both sides have signed here; answers how many. One that fails is left for the next
-    round, and the others are not held up. `within`: no new one is begun later than that, for other work waits."""
-    filed, after, ends = 0, 0, None if within is None else tick.clock() + within
+    round, and the others are not held up. `within`: no new one is begun later than that, for other work waits.
+
+    Each takes any of those that wait: so several processes share them without a word, and seldom draw the same one."""
+    filed, ends = 0, None if within is None else tick.clock() + within
+    tried: set[int] = set()
     while ends is None or tick.clock() < ends:
         with tick.looking() as session:
-            wanted = select(Letter).where(_unfiled(), Letter.id > after).order_by(Letter.id).limit(1)
-            letter = session.scalar(wanted.options(undefer(Letter.text), joinedload(Letter.enterprise)))
-            if letter is None:
+            first = select(Letter.id).where(_unfiled()).order_by(Letter.id).limit(AT_ONCE + len(tried))
+            waiting = [one for one in session.scalars(first) if one not in tried]
+            if not waiting:
                 return filed
-            after = letter.id
+            number = random.choice(waiting)
+            tried.add(number)
             try:
-                pdf = draw(letter)
+                pdf = draw(_whole(session, number))
             except Exception as error:
-                LOG.error("letter %s cannot be drawn: %s", after, where(error))
+                LOG.error("letter %s cannot be drawn: %s", number, where(error))
                 continue
         try:
             finished = pdf if sealer is None else sealer.seal(pdf)
         except CannotSeal as error:
-            LOG.error("letter %s cannot be sealed: %s", after, error)
+            LOG.error("letter %s cannot be sealed: %s", number, error)
             continue
-        filed += _file(tick, vault, after, finished, sealed=sealer is not None)
+        filed += _file(tick, vault, number, finished, sealed=sealer is not None)
     return filed
+
+
+def _whole(session: Session, letter_id: int) -> Letter:
+    """With all that its paper says."""
+    return session.get_one(Letter, letter_id, options=[undefer(Letter.text), joinedload(Letter.enterprise)])
 
 
 def _unfiled() -> ColumnElement[bool]:
@@ -259,9 +269,7 @@ def _put_together(
     papers = []
     for place, letter_id in enumerate(ids, start=1):
         with tick.looking() as session:
-            letter = session.get_one(
-                Letter, letter_id, options=[undefer(Letter.text), joinedload(Letter.enterprise)]
-            )
+            letter = _whole(session, letter_id)
             papers.append(letter.pdf.opened(vault) if letter.pdf is not None else draw(letter))
         if place % 5 == 0:
             with tick.writing() as session:

@@ -513,8 +513,13 @@ def _go_letters(session: Session, rows: Rows, _now: datetime) -> None:
     _let_go(session, {number for both in files for number in both})
 
 
-def _letter_signers(plan: Plan) -> Any:
-    """Whose authority ended long ago, and by which no letter is signed that is still there."""
+def _letter_signers(plan: Plan, *, after: bool = False) -> Any:
+    """Whose authority ended long ago, and by which no letter is signed that is still there. `after`: once the letters have gone."""
+    stays = (
+        [LetterSignature.letter_id.not_in(select(_letters(plan).order_by(None).subquery().c.id))]
+        if after
+        else []
+    )
     until = _limits(plan).letter
     held = [
         and_(
@@ -528,7 +533,7 @@ def _letter_signers(plan: Plan) -> Any:
         select(LetterSigner.id, LetterSigner.until_on, LetterSigner.ended_at)
         .join(Enterprise, Enterprise.id == LetterSigner.enterprise_id)
         .where(or_(LetterSigner.until_on <= until, LetterSigner.ended_at < midnight(until + ONE)))
-        .where(~exists().where(LetterSignature.signer_id == LetterSigner.id), ~or_(false(), *held))
+        .where(~exists().where(LetterSignature.signer_id == LetterSigner.id, *stays), ~or_(false(), *held))
         .order_by(LetterSigner.until_on, LetterSigner.id)
     )
 
@@ -584,19 +589,23 @@ KINDS = (
 )  # fmt: skip
 
 
-AFTER = replace(next(kind for kind in KINDS if kind.ended is _files), ended=partial(_files, after=True))
+AFTER = {
+    kind.key: replace(kind, ended=partial(kind.ended, after=True))
+    for kind in KINDS
+    if kind.ended in (_files, _letter_signers)
+}
 
 
 def due(session: Session, plan: Plan, *, most: int | None = None, in_one_run: bool = True) -> dict[str, int]:
     """How much of each kind a plan would destroy; nothing of what it would not. With `most` nobody counts further than one beyond it.
 
-    `in_one_run`: a file goes in the run of what hangs on it, and is counted with it; else the files on which nothing hangs now,
-    which is soon known.
+    `in_one_run`: a file goes in the run of what hangs on it, and is counted with it, an authority in that of its letters; else those
+    on which nothing hangs now, which is soon known.
     """
     if plan.staff is None:
         return {}
     found = {
-        kind.key: count_of(session, (AFTER if in_one_run and kind.ended is _files else kind).due(plan), most)
+        kind.key: count_of(session, (AFTER.get(kind.key, kind) if in_one_run else kind).due(plan), most)
         for kind in KINDS
     }
     return {key: number for key, number in found.items() if number}

@@ -1,4 +1,4 @@
-"""What an operator types (命令): flask init, migrate, audit, accounts, policy, demo, tick, work, purge, backup, restore."""
+"""What an operator types (命令): flask init, migrate, audit, accounts, policy, demo, tick, work, letters, purge, backup, restore."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 from blueprints.web.account_commands import accounts, init
 from blueprints.web.backup_commands import backup_command, restore_command
 from blueprints.web.demo_commands import demo_command
-from blueprints.web.keeping_commands import purge_command, tick_command, work_command
+from blueprints.web.keeping_commands import letters_command, purge_command, tick_command, work_command
 from blueprints.web.policy_commands import policy as policy_commands
 from models import audit, schema
 from models.base import db
@@ -20,7 +20,7 @@ audit_group = AppGroup("audit", help="审计记录。")
 
 def init_app(app: Flask) -> None:
     groups = (migrate, audit_group, accounts, policy_commands)
-    timed = (tick_command, work_command, purge_command)
+    timed = (tick_command, work_command, letters_command, purge_command)
     for group in (init, *groups, demo_command, *timed, backup_command, restore_command):
         app.cli.add_command(group)
 

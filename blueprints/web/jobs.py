@@ -85,11 +85,12 @@ def go_out(tick: Tick) -> None:
     send_letters(tick)
 
 
-def file_letters(tick: Tick, *, within: timedelta | None = A_WHILE) -> None:
-    """Letters that both sides have signed become a file, once, and a sealed one where the site has a seal."""
-    if site.draw_letter is not None:
-        draw = site.draw_letter if site.sealer is None else partial(site.draw_letter, to_seal=True)
-        letter_keeping.file_finished(tick, site.vault, draw, site.sealer, within=within)
+def file_letters(tick: Tick, *, within: timedelta | None = A_WHILE) -> int:
+    """Letters that both sides have signed become a file, once, and a sealed one where the site has a seal; answers how many."""
+    if site.draw_letter is None:
+        return 0
+    draw = site.draw_letter if site.sealer is None else partial(site.draw_letter, to_seal=True)
+    return letter_keeping.file_finished(tick, site.vault, draw, site.sealer, within=within)
 
 
 def print_letters(tick: Tick) -> None:
@@ -98,10 +99,10 @@ def print_letters(tick: Tick) -> None:
         letter_keeping.print_waiting(tick, site.vault, site.draw_letter, pdf.joined)
 
 
-def finish_letters(tick: Tick) -> None:
+def finish_letters(tick: Tick) -> int:
     """Both now and to the end, behind the person's back: somebody waits in front of the page."""
     print_letters(tick)
-    file_letters(tick, within=None)
+    return file_letters(tick, within=None)
 
 
 TASKS = (

@@ -1,7 +1,9 @@
-"""`flask tick`, `flask purge`, `flask work`: the timed work and the destroying of what is due, by hand or by a timer."""
+"""`flask tick`, `flask purge`, `flask work`, `flask letters`: the timed work, the destroying of what is due and the drawing of letters,
+by hand or by a timer."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -16,6 +18,8 @@ from models.base import db, local, reading
 from models.places import District
 from models.policy.workdays import HOLIDAYS
 from models.timed import Outcome, alone
+
+LOWEST = 19  # of a process's claim to the processor: visitors come first
 
 
 @click.command("tick")
@@ -41,6 +45,14 @@ def work_command() -> None:
     """在后台一直运行，每分钟做一遍到时间该做的事；Ctrl-C停止。"""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     jobs.consumer_of(app).run()
+
+
+@click.command("letters")
+@with_appcontext
+def letters_command() -> None:
+    """画好、签章、归档双方都签了的责任书；让着网站，可以同时运行几个，各用一个处理器核。"""
+    os.nice(LOWEST)
+    click.echo(f"归档了{jobs.finish_letters(jobs.tick_now())}份责任书。")
 
 
 @click.command("purge")

@@ -564,11 +564,24 @@ def fill(town, number: int) -> None:
         make.save(Travel(from_on=DUE, until_on=DUE, place="昆明", **facts))
         _ended_clusters(town, by)
         _ended_closure(town, by)
+        _ended_letter(town, by, 2019 + n)
         make.save(
             Contact(enterprise_id=town.tenant.id, by_id=by.id, at=noon(GONE), written_at=NOW, way=Way.PHONE,
                     about=About.NOTICE),
             Plan(enterprise_id=town.tenant.id, year=2020 + n, made_at=NOW, made_by_id=by.id),
         )  # fmt: skip
+
+
+def _ended_letter(town, by, year: int) -> Letter:
+    """A letter of a year, signed by an authority that ended with it."""
+    vault = jobs.site.vault
+    letter = make.letter(town.tenant, by, starts_on=date(year, 1, 1), ends_on=date(year, 12, 31))
+    filed = make.may_sign(by, town.tenant, by)
+    filed.until_on = letter.ends_on
+    signer = Signer(by.name, Capacity.REPRESENTATIVE, Verified.PASSWORD, by.id, "", "", signer_id=filed.id)
+    signatures.sign(db.session(), vault, letter, signer, Mark(SignedWay.TYPED), now=noon(date(year, 1, 5)))
+    db.session.commit()
+    return letter
 
 
 def _ended_clusters(town, by) -> ClusterReport:
@@ -738,7 +751,7 @@ TABLES = [
     kind.__table__
     for kind in (
         Employee, HealthEntry, FollowUp, FollowUpStep, Absence, Travel, Vaccination, CheckUp, Contact, Plan, ClusterAlert,
-        ClusterReport, ClusterStep,
+        ClusterReport, ClusterStep, Closure, LetterSigner, Letter, LetterSignature,
     )
 ]  # fmt: skip
 
@@ -828,7 +841,7 @@ def test_a_letter_goes_three_years_after_its_end_with_all_that_shows_who_signed(
     )
     made = []
     for ends_on in (date(2023, 11, 20), date(2023, 11, 21)):
-        one = make.letter(town.tenant, officer, starts_on=date(2023, 1, 1), ends_on=ends_on)
+        one = make.letter(town.tenant, officer, starts_on=date(2023, 1, len(made) + 1), ends_on=ends_on)
         filed = make.may_sign(boss, town.tenant, officer)
         filed.until_on = ends_on
         paper = StoredFile.keep(db.session(), vault, FileKind.PDF, f"%PDF- {ends_on}".encode(), now=NOW)
