@@ -368,11 +368,10 @@ def forget_old(session: Session, now: datetime, most: int) -> int:
 
 
 def settle(session: Session, obligation: Obligation, now: datetime) -> None:
-    """It has been filed: what asked for it need not be read any more."""
-    rows = session.scalars(select(Reminder.told).where(Reminder.obligation_id == obligation.id))
-    for account_id in sorted(
-        {account for told in rows for post, account in told if Post(post) in ENTERPRISE_STAFF}
-    ):
+    """It has been filed: what asked the enterprise for it need not be read any more, by whoever holds or held a post there."""
+    theirs = Appointment.scope_id == obligation.enterprise_id
+    staff = select(Appointment.account_id).where(Appointment.post.in_(ENTERPRISE_STAFF), theirs).distinct()
+    for account_id in session.scalars(staff.order_by(Appointment.account_id)):
         read_about(session, account_id, key_of(obligation.id), now)
 
 

@@ -1,8 +1,8 @@
-"""Reminding by hand (手动提醒), and what has been said to whom: for the enterprise and for those who look after it."""
+"""Reminding by hand (手动提醒), what an enterprise hears of decisions, and what has been said to whom."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from .access import Post
 from .accounts import Account
-from .base import RuleBroken
+from .base import RuleBroken, local
 from .inbox import News, tell_each
 from .obligations import Obligation, Status, moment, status
 from .reminders import LADDER, People, Reminder, Step, news_of, words_of
+from .reports import LockException, ReportReview
 from .timed import HOUR
 
 NOT_AGAIN = HOUR  # after somebody has reminded by hand
@@ -96,6 +97,36 @@ def _by_hand(session: Session, obligations: Iterable[Obligation]) -> dict[int, t
         .group_by(Reminder.obligation_id)
     )
     return {obligation: (number, at) for obligation, number, at in rows}
+
+
+# --- what was decided ---
+
+
+def tell_returned(session: Session, one: Obligation, review: ReportReview, labels: Mapping[str, str]) -> None:
+    """The enterprise's own people hear that a report has come back, what is wrong and why. Filing
+    again reads it."""
+    wrong = "、".join(labels[key] for key in review.fields)
+    _tell_staff(
+        session,
+        one,
+        f"returned:{review.version_id}",
+        f"{one.title}退回了，请更正",
+        f"不对的是{wrong}。{review.words}",
+        review.at,
+    )
+
+
+def tell_unlocked(session: Session, one: Obligation, row: LockException) -> None:
+    """That a locked report may be filed after all, and until when."""
+    until = local(row.expires_at)
+    words = f"到{until.month}月{until.day}日{until:%H:%M}为止，仍算迟报。原因：{row.reason}"
+    _tell_staff(session, one, f"unlocked:{row.id}", f"{one.title}可以补报了", words, row.granted_at)
+
+
+def _tell_staff(session: Session, one: Obligation, key: str, subject: str, words: str, now: datetime) -> None:
+    told = People.of(session, [one], now).level(one, LADDER[0] + LADDER[1])
+    accounts = sorted({account for _post, account in told})
+    tell_each(session, [news_of(one, account, key, subject, words) for account in accounts], now)
 
 
 # --- what was said ---

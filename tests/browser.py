@@ -87,13 +87,17 @@ def tab(browser, **options) -> Iterator:
         context.close()
 
 
-def axe(page, tags: tuple[str, ...] = AXE_TAGS) -> list[tuple[str, str, list[str]]]:
-    """What axe-core finds against WCAG 2.0 to 2.2 A/AA and good practice: (rule, what it asks, where)."""
-    # evaluate() is not held by the page's CSP, a script tag would be
-    page.evaluate(AXE.read_text("utf-8") + ";null")
-    result = page.evaluate(
-        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", list(tags)
+def axe(page, rules: tuple[str, ...] | None = None) -> list[tuple[str, str, list[str]]]:
+    """What axe-core finds against WCAG 2.0 to 2.2 A/AA and good practice, or these of its rules: (rule, what it asks, where)."""
+    if not page.evaluate("() => 'axe' in window"):
+        # evaluate() is not held by the page's CSP, a script tag would be
+        page.evaluate(AXE.read_text("utf-8") + ";null")
+    only = (
+        {"type": "tag", "values": list(AXE_TAGS)}
+        if rules is None
+        else {"type": "rule", "values": list(rules)}
     )
+    result = page.evaluate("only => axe.run(document, {runOnly: only, resultTypes: ['violations']})", only)
     return [
         (one["id"], one["help"], [" ".join(map(str, node["target"])) for node in one["nodes"]])
         for one in result["violations"]

@@ -37,11 +37,13 @@ from models.places import (
     Place,
     PlaceKind,
     Street,
+    Unit,
 )
 from models.policy.schema import Mode
 from models.reminders import STEPS, Reminder, Step, waiting
 from models.reports import ReportReview, ReportVersion
 from models.symptom_weeks import Level, Measured, SymptomWeek, curves
+from models.unit_reports import UnitReport
 from models.visits import inside_now
 from tests import make
 from tests.conftest import NOW, _empty
@@ -448,6 +450,16 @@ def test_there_is_a_report_of_every_kind(loaded):
     assert 0.6 * len(due) < received < 0.95 * len(due)
     versions = db.session.scalars(select(ReportVersion).where(ReportVersion.number == 2)).all()
     assert versions and all(one.reason for one in versions)
+
+
+def test_units_have_reported_upwards_and_one_has_yet_to(loaded):
+    rows = db.session.scalars(select(UnitReport).order_by(UnitReport.last_on.desc(), UnitReport.id)).all()
+    newest = [one for one in rows if one.span == rows[0].span]
+    assert {one.verdict for one in newest} == {Review.ACCEPTED, Review.RETURNED, Review.WAITING}
+    units = db.session.scalars(select(Unit.id).where(Unit.district_id == main().id)).all()
+    assert {one.scope_id for one in newest} < set(units)
+    assert {one.number for one in rows} == {1, 2}
+    assert all(one.by_id != one.judged_by_id and one.at <= NOW for one in rows)
 
 
 def test_no_report_breaks_a_rule_of_its_form(loaded):

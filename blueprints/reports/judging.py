@@ -22,7 +22,7 @@ from blueprints.web.paging import paged
 from blueprints.web.site import site
 from models.base import SHANGHAI, RuleBroken, db, local
 from models.obligations import Obligation, Review, basis, moment, status
-from models.reminding import asks, said
+from models.reminding import asks, said, tell_returned, tell_unlocked
 from models.reports import (
     LONGEST_EXCEPTION,
     LONGEST_REASON,
@@ -79,13 +79,16 @@ def review(obligation: Obligation) -> ResponseReturnValue:
         return shown(obligation, "这一页放得太久，请再按一次")
     session = db.session()
     verdict = Review.RETURNED if request.form.get("verdict") == "returned" else Review.ACCEPTED
-    fields = [one.key for one in site.book.get(obligation.scheme_key).asked_in(obligation.mode)]
+    asked = site.book.get(obligation.scheme_key).asked_in(obligation.mode)
+    labels = {one.key: one.label for one in asked}
     try:
+        held = alone(session, obligation)
         row = judge(
-            session, alone(session, obligation), verdict, seen=request.form.get("seen", 0, type=int),
-            fields=request.form.getlist("wrong"), words=request.form.get("words", "")[:LONGEST_REASON], asked=fields,
-            now=site.now(), by=current_user.account,
+            session, held, verdict, seen=request.form.get("seen", 0, type=int), fields=request.form.getlist("wrong"),
+            words=request.form.get("words", "")[:LONGEST_REASON], asked=labels, now=site.now(), by=current_user.account,
         )  # fmt: skip
+        if verdict is Review.RETURNED:
+            tell_returned(session, held, row, labels)
     except RuleBroken as broken:
         session.rollback()
         return shown(obligation, str(broken))
@@ -104,7 +107,11 @@ def open_again(obligation: Obligation) -> ResponseReturnValue:
         ends = datetime.combine(form.until.data, time(23, 59, 59), SHANGHAI)
         try:
             held = alone(db.session(), obligation)
-            unlock(db.session(), held, form.reason.data or "", ends, now=site.now(), by=current_user.account)
+            row = unlock(
+                db.session(), held, form.reason.data or "", ends, now=site.now(), by=current_user.account
+            )
+            db.session.flush()
+            tell_unlocked(db.session(), held, row)
         except RuleBroken as broken:
             db.session.rollback()
             form.form_errors.append(str(broken))

@@ -19,7 +19,7 @@ from models.access import Post
 from models.accounts import Account, Appointment
 from models.base import RuleBroken, local
 from models.closing import close_visits, closings
-from models.demo import clustering, contacting, duty, firms, letters, notices, reporting
+from models.demo import clustering, contacting, duty, firms, letters, notices, reporting, upward
 from models.demo.crowd import Crowd
 from models.demo.days import Days, views_of
 from models.demo.departures import depart
@@ -94,6 +94,8 @@ def load(
             counts["letters"] = letters.send(session, town, book, vault, now, seed=own)
             contacting.call_round(session, town, now, seed=own)
         counts["reports"] += reporting.report(session, town, book, now, seed=own)
+        if sketch is YUNXI:
+            counts["unit_reports"] = upward.send(session, town, now)
         here = {
             "places": len(town.places),
             "gates": len(town.gates),

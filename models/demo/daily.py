@@ -78,7 +78,8 @@ def report(
         morning = local(now).replace(hour=7, minute=30, second=0, microsecond=0) - timedelta(days=back)
         mode = mode_of(session, enterprise, morning)
         rows += _day(well, ill, back, morning, policy, mode, now, rng)
-    session.execute(insert(HealthEntry), rows)
+    if rows:  # before half past seven of the only day nobody has reported
+        session.execute(insert(HealthEntry), rows)
     _follow_up(session, stories, now, keeper)
 
 

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from blueprints.web import jobs
 from models.access import Post
-from models.base import SHANGHAI, db
+from models.base import db
 from models.burden import Burden, burden_of, median, together
 from models.obligations import Kind, Obligation
 from models.reports import ReportVersion
-from tests import make
+from tests import make, towns
 from tests.blueprints.test_reports import NUMBERS
 from tests.forms import landed, opened
+from tests.november import LEDGER, on, work
 from tests.reader import read
 from tests.statements import statements_of
-
-
-def on(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=SHANGHAI)
 
 
 @pytest.fixture
 def town(app, at) -> make.Town:
     at(on("16 08:00"))
-    town = make.town(on("16 08:00"))
-    jobs.tick()
+    town = towns.found(on("16 08:00"))
+    work(*LEDGER)
     at(on("20 09:00"))
     db.session.rollback()
     return town

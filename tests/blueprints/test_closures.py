@@ -7,23 +7,18 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from blueprints.web import jobs
 from models import tracking
 from models.access import Post
-from models.base import SHANGHAI, RuleBroken, db
+from models.base import RuleBroken, db
 from models.closures import Closure
 from models.inbox import Message
 from models.ledger import recent
 from models.obligations import Obligation, basis
 from models.places import ModeOrder
 from models.tracking import Ground
-from tests import make
+from tests import make, towns
 from tests.forms import landed, opened, refused, submit
-
-
-def on(text: str) -> datetime:
-    """A day and time of November 2026 in Shanghai: 18 09:00."""
-    return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=SHANGHAI)
+from tests.november import LEDGER, clock_of, on
 
 
 def day(number: int) -> date:
@@ -33,18 +28,12 @@ def day(number: int) -> date:
 @pytest.fixture
 def town(app, at) -> make.Town:
     at(on("01 08:00"))
-    return make.town(on("01 08:00"))
+    return towns.found(on("01 08:00"))
 
 
 @pytest.fixture
 def clock(app, at):
-    def clock(text: str) -> None:
-        at(on(text))
-        assert jobs.tick()["keep_ledger"] == "done"
-        db.session.rollback()
-        db.session.expire_all()
-
-    return clock
+    return clock_of(at, *LEDGER)
 
 
 @pytest.fixture

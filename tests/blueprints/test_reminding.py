@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from threading import Barrier
 
 import pytest
 from sqlalchemy import func, select
 
-from blueprints.web import jobs
 from models.access import Post
 from models.audit import AuditLine
-from models.base import SHANGHAI, db
+from models.base import db
 from models.inbox import Message
 from models.obligations import Obligation
 from models.reminders import Reminder, Step
-from tests import make
+from tests import make, towns
 from tests.forms import landed, opened, refused, submit
+from tests.november import LEDGER, on, work
 from tests.reader import read
 from tests.statements import statements_of
 
 LIST = "/reports/reminders"
-
-
-def on(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=SHANGHAI)
+LADDER = (*LEDGER, "remind_of_reports")
 
 
 @pytest.fixture
 def town(app, at) -> make.Town:
     """Monday afternoon: the week of 16 to 22 November was due at 12:00."""
     at(on("16 08:00"))
-    town = make.town(on("16 08:00"))
-    jobs.tick()
+    town = towns.found(on("16 08:00"))
+    work(*LADDER)
     at(on("23 14:00"))
-    jobs.tick()
+    work(*LADDER)
     db.session.rollback()
     return town
 
@@ -132,7 +128,7 @@ def test_the_list_reminds_several_and_says_whom_to_call(town, enter, at):
     town.officer(Post.HEALTH_MANAGER)
     at(on("16 09:00"))
     empty = make.enterprise(town.street, "远山软件有限公司", at=town.park, short_name="远山软件")
-    jobs.tick()
+    work(*LADDER)
     at(on("23 14:00"))
     client = enter(Post.SPECIALIST)
     page = opened(client, LIST)
@@ -147,7 +143,7 @@ def test_nothing_chosen_and_a_forged_number_remind_nobody(town, enter, at):
     town.officer(Post.HEALTH_MANAGER)
     at(on("16 09:00"))
     elsewhere = make.enterprise(town.street, "远山软件", at=town.other)
-    jobs.tick()
+    work(*LADDER)
     at(on("23 14:00"))
     client = enter(Post.SPECIALIST)
     assert "请选要提醒的企业" in refused(submit(client, LIST, one=[]))
@@ -193,9 +189,9 @@ def test_the_list_asks_as_often_for_many_as_for_one(town, enter, at):
     at(on("16 09:00"))
     for number in range(20):
         make.enterprise(town.street, f"企业{number}", at=town.park, unit_id=town.unit.id)
-    jobs.tick()
+    work(*LADDER)
     at(on("23 14:00"))
-    jobs.tick()
+    work(*LADDER)
     assert statements_of(lambda: client.get(LIST)) == few
 
 

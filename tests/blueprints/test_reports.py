@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from threading import Barrier
 
@@ -12,16 +12,17 @@ import openpyxl
 import pytest
 from sqlalchemy import func, select
 
-from blueprints.web import jobs
 from models.access import Post
-from models.base import SHANGHAI, db
+from models.base import db
 from models.health_entries import Report, Site, Today
+from models.inbox import Message, is_unread_about
 from models.ledger import recent
 from models.obligations import Obligation, Rates, Review, Status, rates, status
 from models.places import ModeOrder
 from models.reports import LockException, ReportDraft, ReportVersion, Source
-from tests import make
+from tests import make, towns
 from tests.forms import landed, opened, refused, submit
+from tests.november import LEDGER, clock_of, on
 from tests.reader import read
 from tests.statements import statements_of
 
@@ -33,27 +34,15 @@ NUMBERS = {
 DOUBLE = NUMBERS | {"absent_ill": "2"}
 
 
-def on(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=SHANGHAI)
-
-
 @pytest.fixture
 def town(app, at) -> make.Town:
     at(on("01 08:00"))
-    return make.town(on("01 08:00"))
+    return towns.found(on("01 08:00"))
 
 
 @pytest.fixture
 def clock(app, at):
-    """Sets the clock and lets the timed work pass."""
-
-    def clock(text: str) -> None:
-        at(on(text))
-        jobs.tick()
-        db.session.rollback()
-        db.session.expire_all()
-
-    return clock
+    return clock_of(at, *LEDGER)
 
 
 @pytest.fixture
@@ -535,6 +524,31 @@ def test_a_return_names_the_fields_and_opens_the_report_even_after_its_lock(
     landed(people(Post.UNIT_LIAISON), accept(people(Post.UNIT_LIAISON), the_week(town)))
     clock("30 12:30:00")
     assert "已锁定" in opened(manager(), week).text
+
+
+def test_the_firm_hears_of_a_return_until_it_has_filed(town, week, manager, people):
+    chief, specialist = people(Post.CHIEF_HEALTH_OFFICER), people(Post.SPECIALIST)
+    landed(manager(), send(manager(), week))
+    one = the_week(town)
+    landed(specialist, accept(specialist, one, "returned", wrong=["fever"], words="门岗有1人发热"))
+    db.session.rollback()
+    told = db.session.scalars(select(Message)).all()
+    assert {(message.subject, message.link) for message in told} == {(f"{one.title}退回了，请更正", week)}
+    people = {message.account_id for message in told}
+    assert len(people) == 2
+    assert "门岗有1人发热" in opened(chief, "/messages").text
+    landed(manager(), correct(manager(), week, "核对后更正", fever="1"))
+    db.session.rollback()
+    assert not any(is_unread_about(db.session(), account, f"obligation:{one.id}") for account in people)
+
+
+def test_the_firm_hears_that_a_lock_was_opened(town, week, clock, manager, people):
+    manager()
+    clock("30 12:00:01")
+    one, liaison = the_week(town), people(Post.UNIT_LIAISON)
+    landed(liaison, submit(liaison, f"/reports/{one.id}/unlock", reason="健康管理员住院", until="2026-12-02"))
+    found = select(Message.text).where(Message.subject == f"{one.title}可以补报了")
+    assert db.session.scalars(found).all() == ["到12月2日23:59为止，仍算迟报。原因：健康管理员住院"]
 
 
 def test_nobody_judges_what_they_filed_or_their_own_enterprise(app, town, week, manager):

@@ -26,6 +26,7 @@ from tests.blueprints.test_gate_form import EMERGENCY, open_emergency, open_form
 from tests.conftest import NOW
 from tests.forms import opened
 from tests.forms import submit as send
+from tests.november import work
 from tests.reader import read
 from tests.statements import asked_by
 
@@ -56,10 +57,7 @@ def come(client, code, **changes):
 
 
 def tick():
-    db.session.rollback()
-    assert {outcome.value for outcome in jobs.tick().values()} == {"done"}
-    db.session.rollback()
-    db.session.expire_all()
+    work("ask_codes", "take_staff_readings")
 
 
 def entries():

@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 import io
-from datetime import date, datetime
+from datetime import date
 
 import openpyxl
 import pypdfium2
 import pytest
 
-from blueprints.web import jobs
 from models.access import Post
 from models.archive import Employee
-from models.base import SHANGHAI, db
+from models.base import db
 from models.ledger import recent
 from models.obligations import Review
 from models.places import Community, ModeOrder, Unit
 from models.reports import Source, alone, file, judge, unlock
-from tests import make
+from tests import make, towns
 from tests.forms import opened
+from tests.november import LEDGER, clock_of, on
 from tests.statements import statements_of
 
 PAGE, FIRMS, MISSING = "/reports/tracking", "/reports/tracking/firms", "/reports/tracking/missing"
 NAMES = ["石上清泉餐饮管理有限责任公司云溪软件园第三分公司", "远山工业软件有限公司", "拾光文化传播工作室"]
 
 
-def on(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=SHANGHAI)
-
-
 @pytest.fixture
 def town(app, at) -> make.Town:
     at(on("01 08:00"))
-    return make.town(on("01 08:00"))
+    return towns.found(on("01 08:00"))
 
 
 @pytest.fixture
 def clock(app, at):
-    def clock(text: str) -> None:
-        at(on(text))
-        jobs.tick()
-        db.session.rollback()
-        db.session.expire_all()
-
-    return clock
+    return clock_of(at, *LEDGER)
 
 
 @pytest.fixture

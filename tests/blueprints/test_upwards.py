@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import pytest
 from sqlalchemy import select
 
-from blueprints.web import jobs
 from models.access import Post
-from models.base import SHANGHAI, db
+from models.base import db
 from models.ledger import recent
 from models.reports import Source, alone, file
 from models.unit_reports import UnitReport
-from tests import make
+from tests import make, towns
 from tests.forms import landed, opened, refused, submit
+from tests.november import LEDGER, clock_of, on
 
 UP, RECEIVED = "/reports/upwards", "/reports/upwards/received"
 WEEK = "period=20261116-20261122-normal"
 
 
-def on(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=SHANGHAI)
-
-
 @pytest.fixture
 def town(app, at) -> make.Town:
     at(on("01 08:00"))
-    return make.town(on("01 08:00"))
+    return towns.found(on("01 08:00"))
 
 
 @pytest.fixture
 def clock(app, at):
-    def clock(text: str) -> None:
-        at(on(text))
-        jobs.tick()
-        db.session.rollback()
-        db.session.expire_all()
-
-    return clock
+    return clock_of(at, *LEDGER)
 
 
 @pytest.fixture

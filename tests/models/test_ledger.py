@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
-from blueprints.web import jobs
-from models.base import SHANGHAI, RuleBroken, db
+from models.base import RuleBroken, db
 from models.enterprises import Premises
 from models.ledger import CLOSED, RESTORED, Ledger, recent
 from models.obligations import (
@@ -27,33 +26,23 @@ from models.obligations import (
 )
 from models.places import ModeOrder
 from models.policy.schema import Mode
-from tests import make
+from tests import make, towns
+from tests.november import clock_of, on
 from tests.statements import statements_of
-
-
-def on(text: str) -> datetime:
-    """A day and time of November 2026 in Shanghai: 18 09:00."""
-    return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=SHANGHAI)
 
 
 @pytest.fixture
 def town(app, at) -> make.Town:
     """The district since the beginning of the month."""
     at(on("01 08:00"))
-    return make.town(on("01 08:00"))
+    return towns.found(on("01 08:00"))
 
 
 @pytest.fixture
 def tick(app, at):
     """The timed work at an instant."""
 
-    def tick(text: str) -> None:
-        at(on(text))
-        assert jobs.tick()["keep_ledger"] == "done"
-        db.session.rollback()
-        db.session.expire_all()
-
-    return tick
+    return clock_of(at, "keep_ledger")
 
 
 def order(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import pytest
 from sqlalchemy import func, select
@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from blueprints.web import jobs
 from models import reminders
 from models.access import Post
-from models.base import SHANGHAI, db
+from models.base import db
 from models.delivery import Channel, Delivery
 from models.inbox import Message
 from models.mail_addresses import MailAddress
@@ -18,22 +18,19 @@ from models.obligations import Obligation, Status, status
 from models.places import ModeOrder
 from models.reminders import Reminder, ReminderDigest, Step, climb, remind
 from models.reports import Source, file
-from tests import make
+from tests import make, towns
+from tests.november import LEDGER, on, work
 from tests.statements import statements_of
 
-
-def on(text: str) -> datetime:
-    """A day and time of November 2026 in Shanghai: 18 09:00."""
-    return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=SHANGHAI)
+LADDER = (*LEDGER, "remind_of_reports")
 
 
 @pytest.fixture
 def town(app, at) -> make.Town:
     """The week of 16 to 22 November is due on Monday the 23rd at 12:00."""
     at(on("16 08:00"))
-    town = make.town(on("16 08:00"))
-    jobs.tick()
-    db.session.rollback()
+    town = towns.found(on("16 08:00"))
+    work(*LADDER)
     return town
 
 
@@ -52,9 +49,7 @@ def tick(app, at):
     def tick(text: str) -> list[int]:
         before = messages()
         at(on(text))
-        assert jobs.tick()["remind_of_reports"] == "done"
-        db.session.rollback()
-        db.session.expire_all()
+        work(*LADDER)
         return sorted(set(messages()) - set(before))
 
     def messages() -> list[int]:

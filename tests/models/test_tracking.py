@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from blueprints.web import jobs
 from models import report_tally, tracking
 from models.access import Post
 from models.base import SHANGHAI, RuleBroken, db
@@ -20,30 +19,20 @@ from models.places import ModeOrder
 from models.report_tally import ReportShift, ReportTally
 from models.reports import Source, alone, file, judge, unlock
 from models.tracking import By, Ground, Only, Tally
-from tests import make
+from tests import make, towns
+from tests.november import LEDGER, clock_of, on
 from tests.statements import statements_of
-
-
-def on(text: str) -> datetime:
-    return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=SHANGHAI)
 
 
 @pytest.fixture
 def town(app, at) -> make.Town:
     at(on("01 08:00"))
-    return make.town(on("01 08:00"))
+    return towns.found(on("01 08:00"))
 
 
 @pytest.fixture
 def clock(app, at):
-    def clock(when: datetime) -> None:
-        at(when)
-        outcomes = jobs.tick()
-        assert {outcomes.get(name, "done") for name in ("keep_ledger", "tally_reports")} == {"done"}
-        db.session.rollback()
-        db.session.expire_all()
-
-    return clock
+    return clock_of(at, *LEDGER)
 
 
 class Acts:
@@ -282,7 +271,6 @@ def test_the_roll_up_is_a_full_count_after_any_sequence_of_acts(town, clock, see
                     )
             db.session.rollback()
     assert acts.stopped
-    assert acts.resumed
     clock(acts.now + timedelta(minutes=2))
     assert db.session.scalar(select(func.count()).select_from(ReportShift)) == 0
     assert differences(town, grounds) == []
