@@ -55,6 +55,13 @@ def test_every_service_gives_up_what_it_does_not_need():
             assert line in unit, f"{file.name}: {line}"
 
 
+def test_the_key_of_the_seal_is_held_by_who_seals_alone():
+    for file in UNITS:
+        if file.suffix == ".service":
+            seals = file.name in ("cho-tick.service", "cho-letters@.service")
+            assert ("seal.p12" in file.read_text("utf-8")) == seals, file.name
+
+
 def test_what_is_for_machines_is_not_passed_on_by_the_front_server(app):
     conf = text_of("nginx/site.conf")
     hidden = re.findall(r"location ([/\w]+) \{ return 404; \}", conf)

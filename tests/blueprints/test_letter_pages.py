@@ -309,7 +309,9 @@ def test_a_rare_sign_moves_no_line():
     lines = body(pages(rare(), signed=True)[0])
     for above, below in pairwise(lines):
         steps = (below.y - above.y) / LINE
-        assert steps == pytest.approx(round(steps), abs=0.1), below.text
+        assert steps == pytest.approx(
+            round(steps), abs=0.005 if "一、" not in above.text + below.text else 0.04
+        ), below.text
 
 
 def test_the_text_comes_out_in_order():

@@ -710,3 +710,18 @@ def test_evidence_is_no_business_of_the_firm_and_of_no_signature_that_is_not_the
     assert phone.get(f"/letters/{letter.id}/signatures/1/evidence.json").status_code == 403
     assert "的存证" not in opened(phone, f"/letters/{letter.id}").text
     assert desk.get(f"/letters/{letter.id}/signatures/9/evidence.json").status_code == 404
+
+
+# --- by hand ---
+
+
+def test_a_command_files_what_waits_behind_everything_else(app, letter, boss, officer, monkeypatch):
+    signed_by_boss(letter, boss, app)
+    me = Signer("周知行", Capacity.OFFICER, Verified.PASSWORD, officer.id, "", "")
+    signatures.countersign(db.session(), app.extensions["site"].vault, letter, me, now=NOW)
+    db.session.commit()
+    asked = []
+    monkeypatch.setattr("os.nice", asked.append)
+    done = app.test_cli_runner().invoke(args=["letters"])
+    assert (done.exit_code, done.output, asked) == (0, "归档了1份责任书。\n", [19])
+    assert again(letter).pdf_id is not None

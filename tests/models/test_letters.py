@@ -533,6 +533,19 @@ def test_one_letter_that_cannot_be_drawn_holds_up_no_other(finished, town, offic
     assert finished.pdf_id is None and other.pdf_id is not None
 
 
+def test_of_several_who_draw_at_once_each_letter_is_filed_by_one(finished, vault):
+    filed = []
+
+    def meanwhile(one):
+        """Somebody else is quicker."""
+        filed.append(file_finished(jobs.tick_now(), vault, lambda _: b"%PDF-1", None))
+        return b"%PDF-2"
+
+    assert (file_finished(jobs.tick_now(), vault, meanwhile, None), filed) == (0, [1])
+    afresh()
+    assert finished.pdf.opened(vault) == b"%PDF-1"
+
+
 def test_the_timed_work_begins_no_other_letter_when_its_while_is_over(finished, vault):
     tick = jobs.tick_now()
     assert file_finished(tick, vault, lambda _: b"%PDF-", None, within=timedelta(0)) == 0
