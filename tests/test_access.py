@@ -597,6 +597,7 @@ def test_nobody_passes_a_guarded_route_without_signing_in(app, numbers):
         app.config["WTF_CSRF_ENABLED"] = True
 
 
+@pytest.mark.one_database
 def test_a_change_without_its_token_changes_nothing(app, town, numbers):
     """A form comes back with what was typed, a mere button is refused; nothing is kept, nothing called done."""
     done = select(func.count(AuditLine.id)).where(AuditLine.result != Result.REFUSED)

@@ -229,6 +229,7 @@ def test_it_loads_at_any_hour_of_any_day(app, at, clock):
     assert db.session.scalar(select(func.max(CheckIn.occurred_at))) <= datetime.fromisoformat(clock)
 
 
+@pytest.mark.one_database
 def test_one_day_alone_loads_a_minute_after_midnight(app, at):
     at(datetime.fromisoformat("2026-11-28T00:01:00+08:00"))
     assert load(app, days=1)["accounts"] == 105

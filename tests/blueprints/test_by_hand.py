@@ -115,6 +115,7 @@ def test_what_is_missing_is_said_beside_its_field_and_the_rest_is_kept(guard, to
     st.sampled_from(["name", "mobile", "temperature", "mask", "reason", "nonce", "enterprise", "mobile_confirmed"]),
     st.text(max_size=80), max_size=8,
 ))  # fmt: skip
+@pytest.mark.one_database
 def test_whatever_is_sent_the_answer_is_words_and_no_row(guard, town, sent):
     token = form_of(guard, f"/gate/{town.gate.id}/record", "reason").data()["csrf_token"]
     answer = guard.post(f"/gate/{town.gate.id}/record", data={"csrf_token": token} | sent)

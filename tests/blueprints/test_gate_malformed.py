@@ -1,5 +1,6 @@
 """A thousand malformed forms: no 5xx, no row (property-based)."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -26,6 +27,7 @@ NEARLY = st.tuples(st.sampled_from(("name", "mobile", "temperature", "mask")), S
 GOOD = {"name": "张三", "mobile": "13800138000", "temperature": "36.5", "mask": "yes"}
 
 
+@pytest.mark.one_database
 def test_a_thousand_malformed_forms_leave_no_row_and_no_5xx(client, town):
     code = town.gate.code.code
     nonce = open_form(client, code).data()["nonce"]
@@ -54,6 +56,7 @@ def test_a_thousand_malformed_forms_leave_no_row_and_no_5xx(client, town):
     assert rows() == 0
 
 
+@pytest.mark.one_database
 def test_bodies_that_are_no_form_are_refused(client, town):
     code = town.gate.code.code
     for body, kind in ((b"\xff\xfe\x00", "application/x-www-form-urlencoded"), (b"{", "application/json"),

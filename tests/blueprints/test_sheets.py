@@ -90,6 +90,7 @@ def test_new_sheets_are_numbered_listed_and_handed_over_as_a_pdf(guard, town):
     assert ("sheet:print", "done") in [line[:2] for line in actions()]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("copies", ["", "0", "21", "-1", "1.5", "很多", "999"])
 def test_how_many_is_said_in_words_where_it_is_not_1_to_20(guard, town, copies):
     text = refused(submit(guard, "/gate/sheets", gate=str(town.north.id), copies=copies))
@@ -129,6 +130,7 @@ def test_the_printed_sheet_has_its_place_number_rows_fonts_and_a_code_that_opens
     assert decoded(picture) == f"http://localhost{address(sheet)}"
 
 
+@pytest.mark.one_database
 def test_rows_of_a_printed_sheet_are_high_enough_for_a_cold_hand(guard, sheet):
     document = guard.get(f"{address(sheet)}/print.pdf?alone=1").data
     with pdfplumber.open(io.BytesIO(document)) as opened_pdf:
@@ -137,6 +139,7 @@ def test_rows_of_a_printed_sheet_are_high_enough_for_a_cold_hand(guard, sheet):
     assert millimetres >= 9
 
 
+@pytest.mark.one_database
 def test_the_longest_names_stay_on_one_page(guard, sheet, town):
     town.park.name, town.gate.name = LONG_PLACE, LONG_GATE
     db.session.commit()
@@ -186,6 +189,7 @@ def test_a_row_becomes_the_check_in_that_it_was(guard, town, sheet, at):
     assert ("sheet:fill", "done", "paper_sheet") in actions()
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "text", ["09:12", "0912", "9点12", "９：１２", "9.12", " 9时12分 ", "上午9:12", "912"]
 )
@@ -241,6 +245,7 @@ WRONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("column", "text", "words"), WRONG)
 def test_a_wrong_row_comes_back_beside_its_line_while_the_others_are_kept(guard, sheet, column, text, words):
     answer = fill(
@@ -370,6 +375,7 @@ def _confirm(client, where):
     return client.post(where, data=form.data())
 
 
+@pytest.mark.one_database
 def test_no_number_of_malformed_rows_makes_an_error_or_a_row(guard, sheet):
     form = lines_of(guard, sheet)
     token = form.data()["csrf_token"]
@@ -514,6 +520,7 @@ def test_the_same_photograph_twice_is_one_and_under_another_sheet_is_refused(gua
     [(b"", "请选一张照片"), (b"%PDF-1.7 ...", "打不开"), (b"\xff\xd8\xff\xe0" + b"x" * 50, "打不开"), (b"GIF89a" + b"\0" * 20, "打不开"),
      (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "打不开"), (b"\0\0\0\x18ftypheic" + b"\0" * 30, "HEIC")],
 )  # fmt: skip
+@pytest.mark.one_database
 def test_what_is_no_photograph_is_refused_in_words(guard, sheet, content, words):
     text = refused(send_photo(guard, sheet, content))
     assert words in text and "照片没有存" in text

@@ -242,11 +242,13 @@ def last_due(span) -> datetime:
 def counted_as_they_move(town) -> None:
     """What puts a period right finds nothing to mend, and counting everything anew says the same."""
     for period in report_tally._moving(db.session(), on("16 08:00")):
+        db.session.rollback()  # it wants a transaction of its own
         assert not report_tally.put_right(db.session(), *period), period
-        db.session.rollback()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.one_database) for seed in range(2, 6))]
+)
 def test_the_roll_up_is_a_full_count_after_any_sequence_of_acts(town, clock, seed):
     acts = Acts(town, random.Random(seed), clock)
     clock(acts.now)
