@@ -6,7 +6,7 @@ import io
 import json
 import math
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from random import Random
 
 from PIL import Image, ImageDraw
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models import signatures
 from models.access import Post
 from models.accounts import Account
-from models.base import local
+from models.base import SHANGHAI, local
 from models.demo.people import draw_name
 from models.demo.town import CHIEF, Town
 from models.enterprises import Enterprise
@@ -98,9 +98,7 @@ class _Writer:
         starts_on, ends_on = terms.get(state, (date(today.year, 1, 1), date(today.year + 1, 12, 31)))
         if state == "none":
             return
-        sent_at = (
-            self.now - self.rng.uniform(8, 20) * DAY if state not in terms else self.now - timedelta(days=400)
-        )
+        sent_at = self._morning(self.rng.uniform(8, 20) if state not in terms else 400)
         letter = self._send(firm, starts_on, ends_on, sent_at, place)
         if state == "sent":
             return
@@ -125,11 +123,18 @@ class _Writer:
             return
         signatures.countersign(self.session, self.vault, letter, self._me(), now=sent_at + 2 * DAY)
         if state == "superseded":
-            letter.supersede("法定代表人变更，应当重新签订", self.now - 2 * DAY)
+            letter.supersede("法定代表人变更，应当重新签订", self._morning(2))
             firm.legal_representative = draw_name(self.rng)
         elif state == "voided":
-            letter.void("企业地址写错，另发一份", self.now - 3 * DAY, by=self.officer)
-            self._send(firm, starts_on, ends_on, self.now - 3 * DAY, place)
+            anew = self._morning(3)
+            letter.void("企业地址写错，另发一份", anew, by=self.officer)
+            self._send(firm, starts_on, ends_on, anew, place)
+
+    def _morning(self, days: float) -> datetime:
+        """A morning about so many days ago, from Monday to Wednesday, so that two days later is a working day too."""
+        day = local(self.now - days * DAY).date()
+        day -= max(0, day.weekday() - 2) * DAY
+        return datetime.combine(day, time(9), SHANGHAI) + self.rng.uniform(0, 4) * HOUR
 
     def file_signer(self, firm: Enterprise) -> None:
         """The chief health officer is filed as who signs."""
