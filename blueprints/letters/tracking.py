@@ -19,13 +19,14 @@ from blueprints.web.xlsx import Column, signed
 from models import letter_search
 from models.base import db, local
 from models.enterprises import Enterprise
-from models.inbox import tell
+from models.inbox import News, tell_each
 from models.letter_search import Asked, Track
 from models.letters import UNSIGNED, Letter, LetterKind, LetterState, Standing
 from models.places import Place
 
 EXPORT_ROWS = 20_000
 MOST_REMINDED = 2_000
+SUBJECT, WORDS = "提醒：有一份责任书还没签", "请先读全文，再由法定代表人或授权代表签署。"
 KINDS = {
     Standing.SENT: "due", Standing.READ: "due", Standing.SIGNED: "act", Standing.TO_COME: "ok", Standing.IN_FORCE: "ok",
     Standing.EXPIRING: "warn", Standing.EXPIRED: "no", Standing.SUPERSEDED: "no", Standing.VOIDED: "off",
@@ -60,17 +61,16 @@ def remind() -> ResponseReturnValue:
         return done(where)
     letters = [one for one in chosen_letters(MOST_REMINDED) if one.state in UNSIGNED]
     people = letter_search.to_remind(db.session(), letters, today())
-    told, again, nobody = 0, 0, 0
-    for one in letters:
-        fresh = tell(
-            db.session(), people[one.id], f"{one.key}:remind:{today():%Y%m%d}", "提醒：有一份责任书还没签",
-            "请先读全文，再由法定代表人或授权代表签署。", url_for("letters.show", letter_id=one.id), site.now(),
-        )  # fmt: skip
-        told, again, nobody = (
-            told + bool(fresh),
-            again + (not fresh and bool(people[one.id])),
-            nobody + (not people[one.id]),
-        )
+    keys = {one.id: f"{one.key}:remind:{today():%Y%m%d}" for one in letters}
+    news = [
+        News(account, keys[one.id], SUBJECT, WORDS, url_for("letters.show", letter_id=one.id))
+        for one in letters
+        for account in sorted(people[one.id])
+    ]
+    fresh = {one.key for one in tell_each(db.session(), news, site.now())}
+    nobody = sum(not people[one.id] for one in letters)
+    told = sum(key in fresh for key in keys.values())
+    again = len(letters) - told - nobody
     said = f"已提醒{told}家"
     said += f"，{again}家今天已经提醒过" if again else ""
     said += f"，{nobody}家没有健康岗位账号，请打电话或发签署链接" if nobody else ""
