@@ -6,6 +6,7 @@ To add a piece, add a line to TASKS: a function that takes the Tick, and how oft
 from __future__ import annotations
 
 import contextvars
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,6 +41,7 @@ from models.delivery import Channel
 from models.places import District
 from models.timed import DAY, HOUR, MINUTE, Task, Tick
 
+CONSUMER, CONSUMER_SEEN = "consumer", 180.0  # seconds since it was last seen
 A_WHILE = timedelta(seconds=20)  # of drawing, in a round of the timed work that others wait for
 
 
@@ -151,6 +153,12 @@ class Background:
     finish_letters: Callable[[], object]
     tick_each_minute: Callable[[], object]
 
+    def is_emptied(self) -> bool:
+        """Whether a consumer is at work on this machine. Where a timer does the timed work there is none: what was put in would lie
+        there for good, and the timer finds the work itself."""
+        seen = self.queue.get(CONSUMER, peek=True)
+        return seen is not None and time.time() - seen < CONSUMER_SEEN
+
 
 def queue_of(app: Flask) -> Background:
     """The one queue of this machine, for the site that puts in and the consumer that takes out. It is a file: what several
@@ -173,6 +181,7 @@ def _background(app: Flask) -> Background:
 
     @queue.periodic_task(crontab(minute="*"), expires=55)
     def tick_each_minute() -> None:
+        queue.put(CONSUMER, time.time())
         inside(tick)
 
     @queue.task()
@@ -195,7 +204,7 @@ def begin_batch(batch_id: int) -> None:
     if site.settings.env == "test":
         batch_work.work(import_sheets.bench(), batch_id)
     else:
-        queue_of(current_app._get_current_object()).work_on_batch(batch_id)  # type: ignore[attr-defined]
+        _put(lambda background: background.work_on_batch(batch_id))
 
 
 def begin_going_out() -> None:
@@ -203,7 +212,7 @@ def begin_going_out() -> None:
     if site.settings.env == "test":
         go_out(tick_now())
     else:
-        queue_of(current_app._get_current_object()).go_out()  # type: ignore[attr-defined]
+        _put(lambda background: background.go_out())
 
 
 def begin_finishing_letters() -> None:
@@ -211,7 +220,13 @@ def begin_finishing_letters() -> None:
     if site.settings.env == "test":
         finish_letters(tick_now())
     else:
-        queue_of(current_app._get_current_object()).finish_letters()  # type: ignore[attr-defined]
+        _put(lambda background: background.finish_letters())
+
+
+def _put(task: Callable[[Background], object]) -> None:
+    background = queue_of(current_app._get_current_object())  # type: ignore[attr-defined]
+    if background.is_emptied():
+        task(background)
 
 
 def consumer_of(app: Flask) -> Consumer:

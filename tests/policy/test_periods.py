@@ -212,7 +212,9 @@ def test_a_new_order_moves_nothing_that_was_due_before_it(
     known = [Stretch(s.starts_at, s.ended_at, s.order) for s in stretches if s.ended_at and s.ended_at < now]
     before = partition(RULES, first, now.date(), known)
     after = partition(RULES, first, now.date(), [*known, Stretch(now, None, 99)])
-    due = {one for one in before if one.due_at < now}  # a week that was cut is due behind the dailies after it
+    due = {
+        one for one in before if one.due_at < now
+    }  # a week that was cut is due behind the dailies after it
     assert due <= set(after)
 
 
