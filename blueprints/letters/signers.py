@@ -23,7 +23,7 @@ from blueprints.web.site import site
 from models.accounts import Account, Appointment
 from models.base import RuleBroken, db
 from models.files import StoredFile
-from models.letters import Letter
+from models.letters import UNSIGNED, Letter
 from models.signatures import Capacity, LetterLink, LetterSigner, links_of
 
 
@@ -60,6 +60,7 @@ def signers(letter: Letter) -> ResponseReturnValue:
     return page(
         "letters/signers.html", form=form, letter=letter, firm=firm, filed=db.session.scalars(filed).all(), today=today(),
         links=links_of(db.session(), letter), now_=site.now(), act=JustAct(formdata=None),
+        to_sign=letter.state in UNSIGNED,
     )  # fmt: skip
 
 

@@ -53,7 +53,7 @@ function keepPage(address, answer) {
 function copyOf(request) {
   return caches.open(NAME).then(function (cache) {
     return cache.match(request)
-      .then(function (found) { return found || cache.match(request, { ignoreSearch: true }); })
+      .then(function (found) { return found || cache.match(request, { ignoreSearch: true, ignoreVary: true }); })
       .then(function (found) {
         if (!found) return undefined;
         if (Date.now() - Number(found.headers.get("X-Kept-At")) > LASTS) return caches.delete(NAME).then(function () {});

@@ -1,6 +1,9 @@
 """Calling people together with a phone that loses its network; and a visitor who leaves and looks at their own visits."""
 
+from contextlib import suppress
+
 import pytest
+from playwright.sync_api import Error
 
 from tests.browser import axe, tab
 from tests.journeys.conftest import Person, Site
@@ -18,6 +21,12 @@ AGE = """async hours => {
     await cache.put(asked, new Response(await old.text(), {headers}));
   }
 }"""
+
+
+AGED = f"""async hours => {{
+  const kept = await (await caches.open('evacuation')).match('{LIST}');
+  return kept && Number(kept.headers.get('X-Kept-At')) <= Date.now() - hours * 3600e3;
+}}"""
 
 
 def let_in(site: Site, guard: Person, number: int) -> None:
@@ -59,6 +68,19 @@ def tick(page, number: int) -> None:
     page.check(f".group input >> nth={number}")
 
 
+def read_the_copy(page) -> None:
+    """Opens the list without network; once more where the browser of a busy machine has not woken the page's worker in time."""
+    page.context.set_offline(True)
+    for _ in range(3):
+        with suppress(Error):
+            page.reload()
+            if page.is_visible("#copy"):
+                break
+        page.wait_for_timeout(1000)
+    page.bad.clear()
+    assert page.is_visible("#copy"), (page.inner_text("main"), page.evaluate(KEPT))
+
+
 def sums(page) -> list[int]:
     return [int(page.inner_text(f".sum dd >> nth={number}").replace(",", "")) for number in range(3)]
 
@@ -67,8 +89,7 @@ def test_the_found_are_ticked_counted_and_still_ticked_without_network(phone):
     everybody = sums(phone)[0]
     assert sums(phone) == [everybody, 0, everybody] and not phone.is_visible("#copy")
     tick(phone, 0)
-    phone.context.set_offline(True)
-    phone.reload()
+    read_the_copy(phone)
     assert "没有网络，这是" in phone.inner_text("#copy") and "的名单" in phone.inner_text("#copy")
     assert sums(phone) == [everybody, 1, everybody - 1]
     tick(phone, 1)
@@ -87,9 +108,8 @@ def test_the_found_are_ticked_counted_and_still_ticked_without_network(phone):
 
 def test_the_copy_is_dropped_after_twelve_hours(phone):
     phone.evaluate(AGE, 11.9)
-    phone.context.set_offline(True)
-    phone.reload()
-    assert phone.is_visible("#copy"), (phone.inner_text("main"), phone.evaluate(KEPT))
+    phone.wait_for_function(AGED, arg=11.9)
+    read_the_copy(phone)
     phone.evaluate(AGE, 12.1)
     phone.reload()
     assert phone.inner_text("h1") == "没有网络" and "没有12小时以内的名单" in phone.inner_text("main")
