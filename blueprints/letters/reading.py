@@ -16,7 +16,7 @@ from blueprints.letters.levels import level_words
 from blueprints.letters.paper import draw, spaced
 from blueprints.letters.tracking import KINDS
 from blueprints.web import guard
-from blueprints.web.downloads import by_link, hand_out
+from blueprints.web.downloads import by_link, hand_out, hand_out_kept
 from blueprints.web.fields import JustAct
 from blueprints.web.guard import needs, serving, within_reach
 from blueprints.web.page import page
@@ -127,12 +127,7 @@ def scan(letter: Letter) -> ResponseReturnValue:
     if kept is None:
         raise RuleBroken("这份责任书没有扫描件")
 
-    def make() -> bytes:
-        content = kept.opened(site.vault)
-        guard.seen(scan=kept.id)
-        return content
-
-    return hand_out(make, name=f"{letter.number}-扫描件.{kept.kind.ending}")
+    return hand_out_kept(kept, name=f"{letter.number}-扫描件.{kept.kind.ending}", scan=kept.id)
 
 
 @bp.get("/letters/<int:letter_id>/signatures/<int:number>")

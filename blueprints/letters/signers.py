@@ -14,7 +14,7 @@ from blueprints.letters.asked import alone, saved, today
 from blueprints.letters.forms import LinkForm, SignerForm
 from blueprints.web import guard
 from blueprints.web.downloads import by_link as downloadable
-from blueprints.web.downloads import hand_out
+from blueprints.web.downloads import hand_out_kept
 from blueprints.web.fields import JustAct, options
 from blueprints.web.guard import needs
 from blueprints.web.page import done, page
@@ -104,12 +104,7 @@ def signer_paper(letter_signer: LetterSigner) -> ResponseReturnValue:
     if kept is None:
         raise RuleBroken("这条备案没有授权书")
 
-    def make() -> bytes:
-        content = kept.opened(site.vault)
-        guard.seen(paper=kept.id)
-        return content
-
-    return hand_out(make, name=f"授权书-{letter_signer.id}.{kept.kind.ending}")
+    return hand_out_kept(kept, name=f"授权书-{letter_signer.id}.{kept.kind.ending}", paper=kept.id)
 
 
 @bp.route("/letters/<int:letter_id>/link", methods=["GET", "POST"])

@@ -10,9 +10,9 @@ from blueprints.plans import bp
 from blueprints.plans.activities import page_of, shown
 from blueprints.plans.answers import alone_with, saved
 from blueprints.plans.forms import EvidenceForm
-from blueprints.web.downloads import by_link, hand_out
+from blueprints.web.downloads import by_link, hand_out_kept
 from blueprints.web.fields import JustAct
-from blueprints.web.guard import needs, seen
+from blueprints.web.guard import needs
 from blueprints.web.page import done
 from blueprints.web.site import site
 from models import files
@@ -49,13 +49,7 @@ def hand_over(evidence: Evidence) -> ResponseReturnValue:
     file = evidence.file
     if file is None:
         raise RuleBroken("这份材料已经删去了")
-
-    def make() -> bytes:
-        content = file.opened(site.vault)
-        seen(evidence=evidence.number)
-        return content
-
-    return hand_out(make, name=evidence.file_name)
+    return hand_out_kept(file, name=evidence.file_name, evidence=evidence.number)
 
 
 @bp.post("/plans/evidence/<int:evidence_id>/remove")

@@ -33,6 +33,7 @@ from blueprints.web.site import site
 from models.accounts import LoginSession
 from models.base import db, writing
 from models.downloads import LASTS, SpentTicket
+from models.files import StoredFile
 
 TICKET = "ticket"
 
@@ -93,6 +94,17 @@ def hand_out(
     answer = send_file(io.BytesIO(content), mimetype=kind, as_attachment=True, download_name=name)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def hand_out_kept(file: StoredFile, *, name: str, **seen: Any) -> ResponseReturnValue:
+    """A stored file, to be saved, never to be opened on our address. Whoever takes it out is on record with `seen`."""
+
+    def make() -> bytes:
+        content = file.opened(site.vault)
+        guard.seen(**seen)
+        return content
+
+    return hand_out(make, name=name)
 
 
 def _issue() -> str:

@@ -43,7 +43,7 @@ from typing import Any
 import httpx
 
 from blueprints.web.outside.breaker import Breaker
-from blueprints.web.outside.line import Line
+from blueprints.web.outside.line import Line, client_of
 from blueprints.web.settings import Settings
 from models.health_codes import CodeAnswer, CodeService, CodeStatus, Unknown, Why
 
@@ -82,7 +82,7 @@ class HttpCodeService:
         self._url, self._seconds = url, seconds
         self._slots = threading.BoundedSemaphore(at_once)
         self._breaker = breaker or Breaker("health code service")
-        self._line = Line(partial(_client, key, trust))
+        self._line = Line(partial(client_of, "application/json", key=key, trust=trust))
 
     def ask(self, name: str, mobile: str, *, now: datetime) -> CodeAnswer | Unknown:
         """The code of this person, or why it is not known; within the time, whatever the service does."""
@@ -125,22 +125,6 @@ def of(settings: Settings) -> CodeService | None:
         settings.health_code_key,
         seconds=settings.health_code_seconds,
         at_once=settings.health_code_at_once,
-    )
-
-
-def _client(key: str, trust: ssl.SSLContext | None) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        headers={
-            "Authorization": f"Bearer {key}",
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "health-gate",
-        },
-        verify=trust or ssl.create_default_context(),
-        trust_env=False,
-        follow_redirects=False,
-        limits=httpx.Limits(keepalive_expiry=5.0),  # the slots bound the connections
     )
 
 

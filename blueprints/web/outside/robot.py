@@ -20,7 +20,7 @@ from urllib.parse import quote_plus
 import httpx
 
 from blueprints.web.outside.breaker import Breaker
-from blueprints.web.outside.line import Line
+from blueprints.web.outside.line import Line, client_of
 from blueprints.web.settings import Settings
 from models.delivery import OF_ONE, Letter, Trouble
 
@@ -46,7 +46,7 @@ class RobotCarrier:
     ) -> None:  # fmt: skip
         self._url, self._secret, self._seconds = url, secret, seconds
         self._breaker = breaker or Breaker("group robot", failures=3, of=5, seconds=60)
-        self._line = Line(partial(_client, trust))
+        self._line = Line(partial(client_of, "application/json", trust=trust))
 
     def send(self, letter: Letter) -> Trouble | None:
         ticket = self._breaker.admit()
@@ -76,19 +76,6 @@ def signed(url: str, secret: str, milliseconds: int) -> str:
     proof = hmac.digest(secret.encode(), f"{milliseconds}\n{secret}".encode(), hashlib.sha256)
     mark = "&" if "?" in url else "?"
     return f"{url}{mark}timestamp={milliseconds}&sign={quote_plus(base64.b64encode(proof))}"
-
-
-def _client(trust: ssl.SSLContext | None) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        headers={
-            "Content-Type": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "health-gate",
-        },
-        verify=trust or ssl.create_default_context(),
-        trust_env=False,
-        follow_redirects=False,
-    )
 
 
 async def _exchange(address: str, body: bytes, seconds: float, client: httpx.AsyncClient) -> None:

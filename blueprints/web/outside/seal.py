@@ -42,7 +42,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from blueprints.web.outside.breaker import Breaker
-from blueprints.web.outside.line import Line
+from blueprints.web.outside.line import Line, client_of
 from blueprints.web.settings import Misconfigured, Settings
 from models.letter_keeping import CannotSeal, Sealer
 
@@ -122,7 +122,7 @@ class HttpSealer:
     ) -> None:  # fmt: skip
         self._url, self._known, self._seconds = url, frozenset(known), seconds
         self._breaker = breaker or Breaker("seal service", failures=3, of=5, seconds=60)
-        self._line = Line(partial(_client, key, trust))
+        self._line = Line(partial(client_of, "application/pdf", key=key, trust=trust))
 
     def seal(self, pdf: bytes) -> bytes:
         ticket = self._breaker.admit()
@@ -157,21 +157,6 @@ class HttpSealer:
             raise CannotSeal("the answer is not sealed as a whole")
         if found[0].certificate not in self._known:
             raise CannotSeal("the answer is sealed by an unknown certificate")
-
-
-def _client(key: str, trust: ssl.SSLContext | None) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        headers={
-            "Authorization": f"Bearer {key}",
-            "Content-Type": "application/pdf",
-            "Accept": "application/pdf",
-            "Accept-Encoding": "identity",
-            "User-Agent": "health-gate",
-        },
-        verify=trust or ssl.create_default_context(),
-        trust_env=False,
-        follow_redirects=False,
-    )
 
 
 async def _exchange(url: str, pdf: bytes, seconds: float, client: httpx.AsyncClient) -> bytes:
