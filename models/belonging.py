@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
 
-from .enterprises import Enterprise
+from .enterprises import Enterprise, of_enterprises
 from .places import Place
 
 
@@ -34,7 +34,7 @@ class Belonging:
         belonged: ColumnElement[bool] | None = cls.within(scope, ids)
         if scope != "place":
             return belonged
-        sitting = Enterprise.within_at(scope, ids, at)
+        sitting = of_enterprises(cls.enterprise_id, Enterprise.within_at(scope, ids, at))
         assert belonged is not None
         assert sitting is not None
-        return or_(belonged, cls.enterprise_id.in_(select(Enterprise.id).where(sitting)))
+        return or_(belonged, sitting)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relations
 from .access import ENTERPRISE_STAFF
 from .accounts import Account, Appointment
 from .base import Row, RuleBroken, local
-from .enterprises import MOST_PEOPLE, Enterprise
+from .enterprises import MOST_PEOPLE, Enterprise, of_enterprises
 from .obligations import moment
 from .policy.periods import ClosedDays
 from .reports import works_at
@@ -59,11 +59,11 @@ class Closure(Row):
 
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
-        return _of(Enterprise.within(scope, ids))
+        return of_enterprises(cls.enterprise_id, Enterprise.within(scope, ids))
 
     @classmethod
     def within_at(cls, scope: str, ids: list[int], at: datetime) -> ColumnElement[bool] | None:
-        return _of(Enterprise.within_at(scope, ids, at))
+        return of_enterprises(cls.enterprise_id, Enterprise.within_at(scope, ids, at))
 
     # --- what it says ---
 
@@ -203,12 +203,6 @@ class Closure(Row):
                 declared = local(one.declared_at).replace(tzinfo=None)
                 found[one.enterprise_id].append(ClosedDays(one.first_on, one.until, declared, one.staff > 0))
         return {number: tuple(some) for number, some in found.items()}
-
-
-def _of(enterprises: ColumnElement[bool] | None) -> ColumnElement[bool] | None:
-    return (
-        None if enterprises is None else Closure.enterprise_id.in_(select(Enterprise.id).where(enterprises))
-    )
 
 
 def closures_of(session: Session, enterprise_id: int, since: date | None = None) -> Sequence[Closure]:

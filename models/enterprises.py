@@ -198,6 +198,14 @@ def headcounts(session: Session, enterprise_id: int) -> Sequence[Headcount]:
     return session.scalars(found.order_by(Headcount.from_on)).all()
 
 
+def of_enterprises(column: Any, inside: ColumnElement[bool] | None) -> ColumnElement[bool] | None:
+    """What belongs, by this column, to an enterprise of which that holds; None where no enterprise is meant."""
+    if inside is None:
+        return None
+    found: ColumnElement[bool] = column.in_(select(Enterprise.id).where(inside))
+    return found
+
+
 class Premises(Row):
     """An enterprise sits in a place, from an instant until (half-open) another (入驻)."""
 
@@ -218,8 +226,7 @@ class Premises(Row):
         if scope == "place":
             reached = select(Place.id).where(or_(Place.id.in_(ids), Place.parent_id.in_(ids)))
             return cls.place_id.in_(reached)
-        inside = Enterprise.within(scope, ids)
-        return None if inside is None else cls.enterprise_id.in_(select(Enterprise.id).where(inside))
+        return of_enterprises(cls.enterprise_id, Enterprise.within(scope, ids))
 
     @classmethod
     def holding(cls, at: datetime) -> ColumnElement[bool]:

@@ -122,24 +122,25 @@ def file_finished(
 
     Each takes any of those that wait: so several processes share them without a word, and seldom draw the same one."""
     filed, ends = 0, None if within is None else tick.clock() + within
-    tried: set[int] = set()
+    failed: set[int] = set()
     while ends is None or tick.clock() < ends:
         with tick.looking() as session:
-            first = select(Letter.id).where(_unfiled()).order_by(Letter.id).limit(AT_ONCE + len(tried))
-            waiting = [one for one in session.scalars(first) if one not in tried]
+            first = select(Letter.id).where(_unfiled()).order_by(Letter.id).limit(AT_ONCE + len(failed))
+            waiting = [one for one in session.scalars(first) if one not in failed]
             if not waiting:
                 return filed
             number = random.choice(waiting)
-            tried.add(number)
             try:
                 pdf = draw(_whole(session, number))
             except Exception as error:
                 LOG.error("letter %s cannot be drawn: %s", number, where(error))
+                failed.add(number)
                 continue
         try:
             finished = pdf if sealer is None else sealer.seal(pdf)
         except CannotSeal as error:
             LOG.error("letter %s cannot be sealed: %s", number, error)
+            failed.add(number)
             continue
         filed += _file(tick, vault, number, finished, sealed=sealer is not None)
     return filed

@@ -7,7 +7,6 @@ Sending the same again sends nothing: whoever has one in force or under way is s
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -21,7 +20,7 @@ from .base import RuleBroken, local
 from .batch_work import Line, Rows, refuse, row
 from .batches import Batch, RowAction
 from .enterprises import Enterprise
-from .inbox import tell
+from .inbox import News, tell_each
 from .letter_text import Facts, LetterText, Party, compose
 from .letters import (
     UNSIGNED,
@@ -32,14 +31,13 @@ from .letters import (
     standing_in_the_way,
     why_in_the_way,
 )
-from .office import adoptions_of
+from .office import adoptions_of, staff_accounts
 from .places import District, Place, Unit
 from .policy.book import Book
 from .policy.letters import digest_of_wording
 from .policy.schema import LetterTemplate, Policy
 from .vault import Vault
 
-STAFF = (Post.CHIEF_HEALTH_OFFICER, Post.HEALTH_MANAGER)
 TAKEN_BACK = "发错了，整批撤回"
 
 
@@ -256,24 +254,16 @@ def chiefs_of(session: Session, enterprise_ids: Iterable[int], on: date) -> dict
 
 def _announce(session: Session, letters: Sequence[Letter], now: datetime) -> None:
     """The firms' health staff learn of it."""
-    people: dict[int, set[int]] = defaultdict(set)
-    for firm, account in session.execute(
-        select(Appointment.scope_id, Appointment.account_id)
-        .join(Account, Account.id == Appointment.account_id)
-        .where(
-            Appointment.scope == "enterprise", Appointment.post.in_(STAFF), Account.disabled_at.is_(None),
-            Appointment.scope_id.in_([one.enterprise_id for one in letters]), Appointment.serving(local(now).date()),
+    people = staff_accounts(session, {one.enterprise_id for one in letters}, local(now).date())
+    news = [
+        News(
+            account,
+            one.key,
+            "有一份责任书待签",
+            "请先读全文，再由法定代表人或授权代表签署。",
+            f"/letters/{one.id}",
         )
-    ):  # fmt: skip
-        people[firm].add(account)
-    for one in letters:
-        if people[one.enterprise_id]:
-            tell(
-                session,
-                people[one.enterprise_id],
-                one.key,
-                "有一份责任书待签",
-                "请先读全文，再由法定代表人或授权代表签署。",
-                f"/letters/{one.id}",
-                now,
-            )
+        for one in letters
+        for account in sorted(people[one.enterprise_id])
+    ]
+    tell_each(session, news, now)

@@ -3,7 +3,6 @@ letter. Searched, counted and cut in the database."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,8 +11,6 @@ from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, sele
 from sqlalchemy.orm import Session, aliased
 
 from . import finding
-from .access import Post
-from .accounts import Account, Appointment
 from .base import Labelled
 from .enterprises import Enterprise, Premises
 from .letters import EXPIRING, Letter, LetterKind, LetterState, valid
@@ -151,19 +148,3 @@ def _test(track: Track, today: date) -> ColumnElement[bool]:
             return or_(ended, Letter.state == LetterState.SUPERSEDED)
         case _:
             return Letter.state == LetterState(track.value)
-
-
-def to_remind(session: Session, letters: Sequence[Letter], today: date) -> dict[int, set[int]]:
-    """Whom a reminder of each letter goes to: the firm's health staff."""
-    firms = {one.enterprise_id for one in letters}
-    people: dict[int, set[int]] = {}
-    for firm, account in session.execute(
-        select(Appointment.scope_id, Appointment.account_id)
-        .join(Account, Account.id == Appointment.account_id)
-        .where(
-            Appointment.scope == "enterprise", Appointment.scope_id.in_(firms), Appointment.serving(today),
-            Appointment.post.in_((Post.CHIEF_HEALTH_OFFICER, Post.HEALTH_MANAGER)), Account.disabled_at.is_(None),
-        )
-    ):  # fmt: skip
-        people.setdefault(firm, set()).add(account)
-    return {one.id: people.get(one.enterprise_id, set()) for one in letters}

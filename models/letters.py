@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from .accounts import Account
 from .base import Labelled, Row, RuleBroken
 from .delivery import insert_into
-from .enterprises import Enterprise
+from .enterprises import Enterprise, of_enterprises
 from .files import StoredFile
 from .letter_text import Facts, LetterText, compose, sha256, written_day
 from .places import CODE_SIGNS, District, Place
@@ -157,8 +157,7 @@ class Letter(Row):
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
         """Whoever reaches the firm reaches its letters; a place's people do not: a letter is between the firm and its unit."""
-        inside = None if scope == "place" else Enterprise.within(scope, ids)
-        return None if inside is None else cls.enterprise_id.in_(select(Enterprise.id).where(inside))
+        return None if scope == "place" else of_enterprises(cls.enterprise_id, Enterprise.within(scope, ids))
 
     @classmethod
     def issue(

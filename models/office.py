@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, joinedload
 
-from .access import SCOPES, Post
+from .access import ENTERPRISE_STAFF, SCOPES, Post
 from .accounts import Account, Appointment
 from .base import RuleBroken, local
 from .enterprises import Enterprise, Premises
@@ -421,6 +421,15 @@ def health_staff(
     ):
         staff[one.scope_id].append(one)
     return staff
+
+
+def staff_accounts(session: Session, enterprise_ids: Collection[int], on: date) -> dict[int, set[int]]:
+    """Whom a message to each of these enterprises goes to: whoever serves as its chief health officer or health manager."""
+    held = health_staff(session, enterprise_ids, on)
+    return {
+        number: {one.account_id for one in held.get(number, ()) if one.post in ENTERPRISE_STAFF}
+        for number in enterprise_ids
+    }
 
 
 def staff_lines(policy: Policy, duty: StaffingDuty, staff: Iterable[Appointment]) -> list[StaffLine]:

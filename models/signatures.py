@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from .accounts import FAILURES, HANDED_OVER, Account, token_digest
 from .base import Labelled, Row, RuleBroken
-from .enterprises import Enterprise
+from .enterprises import Enterprise, of_enterprises
 from .files import StoredFile
 from .letter_text import sha256, sm3
 from .letters import Letter
@@ -301,8 +301,7 @@ class LetterSigner(Row):
 
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:
-        inside = None if scope == "place" else Enterprise.within(scope, ids)
-        return None if inside is None else cls.enterprise_id.in_(select(Enterprise.id).where(inside))
+        return None if scope == "place" else of_enterprises(cls.enterprise_id, Enterprise.within(scope, ids))
 
     @classmethod
     def file(

@@ -20,6 +20,7 @@ from sqlalchemy import event, text
 from werkzeug.test import TestResponse
 
 from app import create_app
+from blueprints.web.limits import limiter
 from models import schema
 from models.base import Row, db, reading
 from models.gateview import Version
@@ -148,3 +149,14 @@ def client(app: Flask) -> FlaskClient:
 def town(app: Flask) -> make.Town:
     """A small district under the 2022 scheme: a park with two gates, a building in it, another park."""
     return towns.found(NOW)
+
+
+@pytest.fixture
+def limited(app: Flask, database: str) -> Iterator[Flask]:
+    """The site with its limits on, as it runs outside the tests."""
+    site = create_app(env="demo", database_url=database, instance=app.instance_path)
+    yield site
+    limiter.reset()
+    limiter.enabled = False
+    with site.app_context():
+        db.engine.dispose()

@@ -22,6 +22,7 @@ from models.enterprises import Enterprise
 from models.inbox import News, tell_each
 from models.letter_search import Asked, Track
 from models.letters import UNSIGNED, Letter, LetterKind, LetterState, Standing
+from models.office import staff_accounts
 from models.places import Place
 
 EXPORT_ROWS = 20_000
@@ -60,15 +61,15 @@ def remind() -> ResponseReturnValue:
     if not JustAct().validate_on_submit():
         return done(where)
     letters = [one for one in chosen_letters(MOST_REMINDED) if one.state in UNSIGNED]
-    people = letter_search.to_remind(db.session(), letters, today())
+    people = staff_accounts(db.session(), {one.enterprise_id for one in letters}, today())
     keys = {one.id: f"{one.key}:remind:{today():%Y%m%d}" for one in letters}
     news = [
         News(account, keys[one.id], SUBJECT, WORDS, url_for("letters.show", letter_id=one.id))
         for one in letters
-        for account in sorted(people[one.id])
+        for account in sorted(people[one.enterprise_id])
     ]
     fresh = {one.key for one in tell_each(db.session(), news, site.now())}
-    nobody = sum(not people[one.id] for one in letters)
+    nobody = sum(not people[one.enterprise_id] for one in letters)
     told = sum(key in fresh for key in keys.values())
     again = len(letters) - told - nobody
     said = f"已提醒{told}家"

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from hashlib import sha256
-from string import Template
 from typing import Any, get_args
 
-from models.policy.records import Place, build, with_texts
+from models.policy.records import Place, build, with_blanks_filled
 from models.policy.schema import Cadence, LetterKind, LetterTemplate, Mode
 
 OF_A_LETTER = ("starts_on", "ends_on")  # filled for each letter, as people write dates
@@ -31,25 +30,9 @@ def read_letters(
         raise place.key(unknown).fault("没有这个键")
     known = {**figures, **{f"{mode.value}_period": PERIODS[cadences[mode].period] for mode in Mode}}
     known |= {name: f"${{{name}}}" for name in OF_A_LETTER}
-    used: set[str] = set()
-
-    def fill(text: str, at: Place) -> str:
-        template = Template(text)
-        if not template.is_valid() or "$$" in text:
-            raise at.fault("$ 后面要写空的名称；责任书里不印 $")
-        for blank in template.get_identifiers():
-            if blank not in declared:
-                raise at.fault(f"用了空 ${blank}，但 blanks 里没有声明")
-        used.update(template.get_identifiers())
-        return template.substitute(known)
-
-    for blank in declared:
-        if blank not in known:
-            raise place.key("blanks").fault(f"空 ${blank} 没有内容可填，可以用：{'、'.join(known)}")
-    filled: tuple[LetterTemplate, ...] = with_texts(letters, fill, place.key("letters"))
-    for blank in declared:
-        if blank not in used:
-            raise place.key("blanks").fault(f"声明了空 ${blank}，但没有用到")
+    filled: tuple[LetterTemplate, ...] = with_blanks_filled(
+        letters, declared, known, place, place.key("letters"), what="内容", dollars=False
+    )
     _check(filled, place.key("letters"))
     return filled
 

@@ -7,11 +7,10 @@ from decimal import Decimal
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from models.policy.letters import read_letters
-from models.policy.records import Place, PolicyError, build, with_texts
+from models.policy.records import Place, PolicyError, build, with_blanks_filled
 from models.policy.schema import (
     HEALTH_FIELDS,
     KIND_OF_FIELD,
@@ -69,8 +68,8 @@ def load_pack(folder: Path) -> Policy:
         look_back=look_back,
         staffing=build(StaffingRule, read_table(folder, STAFFING), place_of(folder, STAFFING)),
         reporting=cadences,
-        report=_with_blanks_filled(fields_of_report, asked, figures, in_reporting),
-        gate=_with_blanks_filled(forms, blanks, figures, in_gate),
+        report=with_blanks_filled(fields_of_report, asked, figures, in_reporting, in_reporting),
+        gate=with_blanks_filled(forms, blanks, figures, in_gate, in_gate),
         clusters=build(Clusters, read_table(folder, CLUSTERS), place_of(folder, CLUSTERS)),
         letters=read_letters(read_table(folder, LETTERS), figures, cadences, place_of(folder, LETTERS)),
     )
@@ -120,35 +119,6 @@ def _only_known_files(folder: Path) -> None:
 
 def _figures(rule: Thresholds | LookBack) -> dict[str, str]:
     return {field.name: str(getattr(rule, field.name)) for field in fields(rule) if field.name != "source"}
-
-
-def _with_blanks_filled(
-    forms: Any, declared: tuple[str, ...], figures: Mapping[str, str], place: Place
-) -> Any:
-    """Forms of a gate or fields of a report with their declared blanks ($risk_area_days) filled from the figures of the scheme.
-
-    A figure thus stands in one place, and no label goes on saying 14天 where the scheme has gone over to 7.
-    """
-    used: set[str] = set()
-
-    def fill(text: str, at: Place) -> str:
-        template = Template(text)
-        if not template.is_valid():
-            raise at.fault("$ 后面要写空的名称；要印出 $ 本身，写 $$")
-        for blank in template.get_identifiers():
-            if blank not in declared:
-                raise at.fault(f"用了空 ${blank}，但 blanks 里没有声明")
-        used.update(template.get_identifiers())
-        return template.substitute(figures)
-
-    for blank in declared:
-        if blank not in figures:
-            raise place.key("blanks").fault(f"空 ${blank} 没有数值可填，可以用：{'、'.join(figures)}")
-    filled = with_texts(forms, fill, place)
-    for blank in declared:
-        if blank not in used:
-            raise place.key("blanks").fault(f"声明了空 ${blank}，但没有用到")
-    return filled
 
 
 def _check_thresholds(thresholds: Thresholds, place: Place) -> None:

@@ -7,11 +7,8 @@ from datetime import timedelta
 
 import pyotp
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
-from app import create_app
-from blueprints.web.limits import limiter
 from models import passwords
 from models.access import Post
 from models.accounts import Account, LoginSession
@@ -369,19 +366,8 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(client, person):
     assert "Expires" not in cookie, "it ends with the browser"
 
 
-@pytest.fixture
-def guarded(app: Flask, database: str):
-    """The site with its limits on, as it runs outside the tests."""
-    site = create_app(env="demo", database_url=database, instance=app.instance_path)
-    yield site
-    limiter.reset()
-    limiter.enabled = False
-    with site.app_context():
-        db.engine.dispose()
-
-
-def test_many_attempts_from_one_address_are_slowed_whatever_the_names(guarded, person):
-    client = guarded.test_client()
+def test_many_attempts_from_one_address_are_slowed_whatever_the_names(limited, person):
+    client = limited.test_client()
     form = read(client.get("/sign-in").text).form("/sign-in")
     answers = [client.post("/sign-in", data=form.data(username=f"n{n}", password="x")) for n in range(61)]
     assert [a.status_code for a in answers] == [422] * 60 + [429]

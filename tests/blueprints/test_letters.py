@@ -13,9 +13,7 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import func, select
 
-from app import create_app
 from blueprints.web import jobs
-from blueprints.web.limits import limiter
 from models import signatures
 from models.access import Post
 from models.audit import AuditLine
@@ -75,6 +73,11 @@ def again(row):
     db.session.rollback()
     db.session.refresh(row)
     return row
+
+
+def countersign(desk, letter: Letter) -> None:
+    """The officer signs it, as one of many."""
+    submit(desk, "/letters/countersign", letter=str(letter.id), password=make.PASSWORD, agreed="y")
 
 
 def signed_by_boss(letter, boss, app, at=NOW):
@@ -208,13 +211,7 @@ def test_new_wording_replaces_the_old_only_once_it_is_in_force(app, town, desk, 
     new = db.session.scalars(select(Letter).where(Letter.replaces_id == letter.id)).one()
     assert again(letter).state is LetterState.IN_FORCE and "1" in shown.text
     signed_by_boss(new, boss, app)
-    submit(
-        desk,
-        "/letters/countersign",
-        letter=str(new.id),
-        password=make.PASSWORD,
-        agreed="y",
-    )
+    countersign(desk, new)
     assert again(letter).state is LetterState.SUPERSEDED and new.number in again(letter).end_reason
 
 
@@ -355,13 +352,7 @@ def test_a_withdrawal_comes_within_ten_minutes_and_never_after_the_countersignat
     answer = phone.post(f"/letters/{letter.id}/withdraw", data={"csrf_token": token})
     assert answer.status_code == 409 and "超过10分钟" in answer.text
     at(NOW + timedelta(minutes=1))
-    submit(
-        desk,
-        "/letters/countersign",
-        letter=str(letter.id),
-        password=make.PASSWORD,
-        agreed="y",
-    )
+    countersign(desk, letter)
     answer = phone.post(f"/letters/{letter.id}/withdraw", data={"csrf_token": token})
     assert answer.status_code == 409 and "甲方已经会签" in answer.text
     assert again(letter).state is LetterState.IN_FORCE
@@ -454,13 +445,7 @@ def test_many_are_countersigned_at_once_and_each_has_its_own_signature(
 
 def test_the_filed_pdf_is_handed_out_byte_for_byte(app, desk, phone, letter, boss):
     signed_by_boss(letter, boss, app)
-    submit(
-        desk,
-        "/letters/countersign",
-        letter=str(letter.id),
-        password=make.PASSWORD,
-        agreed="y",
-    )
+    countersign(desk, letter)
     first, second = (client.get(f"/letters/{letter.id}/letter.pdf").data for client in (desk, phone))
     assert first == second and sha256(first) == again(letter).pdf_digest
 
@@ -609,13 +594,7 @@ def test_the_filed_pdf_is_genuine_and_one_byte_more_less_or_other_is_not(
     app, client, desk, letter, boss, town
 ):
     signed_by_boss(letter, boss, app)
-    submit(
-        desk,
-        "/letters/countersign",
-        letter=str(letter.id),
-        password=make.PASSWORD,
-        agreed="y",
-    )
+    countersign(desk, letter)
     content = desk.get(f"/letters/{letter.id}/letter.pdf").data
     ask = lambda sent: submit(client, "/verify", file=(io.BytesIO(sent), "a.pdf"))  # noqa: E731
     genuine = ask(content)
@@ -630,17 +609,6 @@ def test_the_filed_pdf_is_genuine_and_one_byte_more_less_or_other_is_not(
         assert "不是本站存档的文件" in ask(other).text
     assert "不是PDF" in refused(ask(b"GIF89a"))
     assert "请选" in refused(ask(b""))
-
-
-@pytest.fixture
-def limited(app, database):
-    """The site with its limits on, as it runs outside the tests."""
-    site = create_app(env="demo", database_url=database, instance=app.instance_path)
-    yield site
-    limiter.reset()
-    limiter.enabled = False
-    with site.app_context():
-        db.engine.dispose()
 
 
 def test_asking_is_limited_per_address(letter, limited):

@@ -11,8 +11,6 @@ import pypdfium2
 import pytest
 from sqlalchemy import select
 
-from app import create_app
-from blueprints.web.limits import limiter
 from models import health_links
 from models.access import Post
 from models.archive import Employee, Team
@@ -320,20 +318,9 @@ def test_a_spoilt_ticket_opens_nothing(client, code, person):
         assert client.get(address).status_code == 410
 
 
-@pytest.fixture
-def guarded(app, database):
-    """The site with its limits on, as it runs outside the tests."""
-    site = create_app(env="demo", database_url=database, instance=app.instance_path)
-    yield site
-    limiter.reset()
-    limiter.enabled = False
-    with site.app_context():
-        db.engine.dispose()
-
-
-def test_failures_are_limited_by_name_and_success_is_not_counted(guarded, town, person):
-    client = guarded.test_client()
-    code = "/e/" + health_links.token(guarded.extensions["site"].vault, LinkKind.ENTERPRISE, town.tenant.id)
+def test_failures_are_limited_by_name_and_success_is_not_counted(limited, town, person):
+    client = limited.test_client()
+    code = "/e/" + health_links.token(limited.extensions["site"].vault, LinkKind.ENTERPRISE, town.tenant.id)
     for _ in range(12):
         assert client.post(code, data={"name": "林小满", "tail": "A017"}).status_code == 303
     tried = [client.post(code, data={"name": "林小满", "tail": f"{n:04}"}).status_code for n in range(11)]
