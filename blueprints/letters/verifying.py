@@ -98,8 +98,10 @@ def _answer(
     by: str,
     wrong: tuple[str, str] | str = "",
 ) -> ResponseReturnValue:
+    district = letter.district if letter else None
     return page(
         "letters/verify.html", form=file_form if by == "file" else form, code_form=form, file_form=file_form, letter=letter, by=by,
         wrong=wrong, text=letter.content if letter else None, standing=letter.standing(today()) if letter else None, kinds=KINDS,
-        level=level_words(letter) if letter else "", organiser=letter.district if letter else None,
+        level=level_words(letter) if letter else "", organiser=district.organiser if district else None,
+        district_slug=district.slug if district else None,
     )  # fmt: skip

@@ -580,6 +580,7 @@ def test_number_and_code_say_what_the_letter_is_and_the_number_alone_nothing(cli
     typed = f"{letter.code[:4]} {letter.code[4:]}".lower()
     page = opened(client, f"/verify?number={letter.number.lower().replace('-', ' ')}&code={typed}")
     assert town.tenant.name in page.text and "没看过" in page.text and "沈望舒" not in page.text
+    assert f"主办单位：{town.district.organiser}" in page.text
 
 
 def test_a_letter_of_a_former_representative_still_verifies_as_superseded(client, letter, town):
