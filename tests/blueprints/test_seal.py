@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import subprocess
 from collections.abc import Iterator
@@ -130,12 +131,13 @@ def test_the_document_itself_stays_as_it_was_drawn_and_no_picture_of_a_seal_is_o
 
 
 def test_it_seals_where_an_event_loop_runs(sealer, plain):
-    import asyncio
+    """In a thread of its own: a browser of another test may keep its loop running in this one."""
 
     async def work() -> bytes:
         return sealer.seal(plain)
 
-    assert asyncio.run(work()).startswith(plain)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(asyncio.run, work()).result().startswith(plain)
 
 
 def test_what_is_no_pdf_is_not_sealed(sealer):
