@@ -227,14 +227,32 @@ def reading_from(engine: Engine) -> Iterator[DriverConnection]:
     except BaseException as error:
         _give_up(engine, connection, error)
         raise
-    connection.used_at = time.monotonic()
-    _idle.setdefault(engine, deque()).append(connection)
+    _lay_back(engine, connection)
+
+
+def write_one(engine: Engine, statement: Callable[[Dialect], Ready], values: Mapping[str, Any]) -> list[Any]:
+    """The rows of one statement that is a transaction by itself: as `writing_to`, without the weight of three context managers."""
+    queues, connection = engine.dialect.name == "sqlite", None
+    if queues:
+        _wait_for_turn()
+    try:
+        connection = _take(engine)
+        found = connection.run(statement, values)
+    except BaseException as error:
+        _give_up(engine, connection, error)
+        raise
+    else:
+        _lay_back(engine, connection)
+        return found
+    finally:
+        if queues:
+            _turn.release()
 
 
 @contextmanager
-def writing_to(engine: Engine, *, one_statement: bool = False) -> Iterator[DriverConnection]:
+def writing_to(engine: Engine) -> Iterator[DriverConnection]:
     """For reading and then one INSERT, or more `together`. When the block has ended, what was written is on the disk. Fails as
-    `reading_from` does. With `one_statement` it is a transaction by itself.
+    `reading_from` does.
 
     PostgreSQL shows every statement what is committed by then, in a transaction or out of it (READ COMMITTED). So the INSERT
     is the transaction there, and the server is asked twice, not four times.
@@ -243,13 +261,14 @@ def writing_to(engine: Engine, *, one_statement: bool = False) -> Iterator[Drive
         with reading_from(engine) as connection:
             yield connection
         return
-    with _in_turn(), reading_from(engine) as connection:
-        if one_statement:
-            yield connection
-        else:
+    _wait_for_turn()
+    try:
+        with reading_from(engine) as connection:
             _patiently(lambda: connection.connection.execute("BEGIN IMMEDIATE"))
             yield connection
             connection.connection.execute("COMMIT")
+    finally:
+        _turn.release()
 
 
 def _take(engine: Engine) -> KeptConnection:
@@ -263,6 +282,11 @@ def _take(engine: Engine) -> KeptConnection:
             return connection
         connection.connection.close()
     return KeptConnection(engine)
+
+
+def _lay_back(engine: Engine, connection: KeptConnection) -> None:
+    connection.used_at = time.monotonic()
+    _idle.setdefault(engine, deque()).append(connection)
 
 
 def _give_up(engine: Engine, connection: KeptConnection | None, error: BaseException) -> None:
@@ -280,13 +304,8 @@ def _give_up(engine: Engine, connection: KeptConnection | None, error: BaseExcep
 _turn = threading.Lock()
 
 
-@contextmanager
-def _in_turn() -> Iterator[None]:
+def _wait_for_turn() -> None:
     """SQLite writes one at a time, and the threads of a process queue here. Whoever has the turn takes the connection that was
     used last: it alone still has in mind what the last one wrote."""
     if not _turn.acquire(timeout=BUSY_SECONDS):
         raise OperationalError(None, None, sqlite3.OperationalError("database is locked"))
-    try:
-        yield
-    finally:
-        _turn.release()

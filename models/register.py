@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select
 from . import pulse
 from . import register_statements as statements
 from .base import local, reading
-from .driver import DriverConnection, writing_to
+from .driver import DriverConnection, write_one, writing_to
 from .gate import (
     ADMITTED,
     RECHECK_WINDOW,
@@ -82,12 +82,9 @@ def register(
     crossing = _crosses_midnight(opened_at, now)
     if not (companions or crossing):
         values = alone(recent=[], marks=marked(recent=[])[0])
-        with writing_to(engine, one_statement=True) as connection:
-            if connection.run(
-                statements.insert_first,
-                {**values, "since": lately["since"], "horizon": lately["horizon"], "number": gate.number},
-            ):
-                return Written(nonce, values["verdict"])
+        lately_known = {"since": lately["since"], "horizon": lately["horizon"], "number": gate.number}
+        if write_one(engine, statements.insert_first, values | lately_known):
+            return Written(nonce, values["verdict"])
     with writing_to(engine) as connection, connection.together(nonce if crossing else None):
         first = _first(connection, nonce) if crossing else None
         if first is not None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from blueprints.gate import bp, entry, nonce
 from blueprints.web.guard import public
-from blueprints.web.lean import lean
+from blueprints.web.lean import SeeOther, lean
 from blueprints.web.page import english_wanted, text_size
 from blueprints.web.printed import Prints, blank
 from blueprints.web.sign_in import csrf
@@ -143,9 +143,7 @@ def _answered(gate_id: int) -> Response | None:
 
 
 def _to_pass(row_nonce: bytes) -> Response:
-    response = Response(status=303)
-    response.headers["Location"] = f"/pass/{nonce.pass_token(site.vault, row_nonce)}"
-    return response
+    return SeeOther(f"/pass/{nonce.pass_token(site.vault, row_nonce)}")
 
 
 @bp.post("/g/<code>/forget")

@@ -77,7 +77,7 @@ def _given_id() -> str:
 
 def keep_choices(response: Response) -> Response:
     """Size of type and language, as a link on the page chose them, for the pages that follow."""
-    for name, choices in CHOICES.items() if request.args else ():
+    for name, choices in CHOICES.items() if request.query_string else ():
         chosen = request.args.get(name)
         if chosen in choices:
             response.set_cookie(

@@ -1,10 +1,13 @@
 """A thousand malformed forms: no 5xx, no row (property-based)."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.test import create_environ
 
+from blueprints.web.lean import LeanRequest
 from models.base import db
 from models.gate import CheckIn
 from tests.blueprints.test_gate_form import open_form
@@ -63,3 +66,28 @@ def test_bodies_that_are_no_form_are_refused(client, town):
                        (b"--x\r\n", "multipart/form-data; boundary=x"), (b"a" * 300_000, "application/x-www-form-urlencoded")):  # fmt: skip
         answer = client.post(f"/g/{code}", data=body, content_type=kind)
         assert answer.status_code in (400, 413, 422), (kind, answer.status_code)
+
+
+@given(st.one_of(st.binary(max_size=200), st.text("abE9&=+%;0é国", max_size=60).map(str.encode)))
+@example(b"name=%E5%BC%A0&name=&mask=yes&a=%zz&=b&&c")
+@example(b"")
+def test_a_short_form_is_read_as_werkzeug_reads_it(body):
+    """But where bytes are no UTF-8: there werkzeug gives up the whole form, and the short way what cannot be read of it."""
+
+    def read(frame: str) -> list[tuple[str, str]]:
+        facts = create_environ(method="POST", data=body, content_type="application/x-www-form-urlencoded")
+        asked = LeanRequest(facts)
+        asked.frame = frame
+        return list(asked.form.items(multi=True))
+
+    usual, short = read("usual"), read("lean")
+    assert short == usual or "\ufffd" in body.decode(errors="replace")
+
+
+def test_a_form_that_ends_too_early_is_refused():
+    facts = create_environ(method="POST", data=b"name=1234", content_type="application/x-www-form-urlencoded")
+    facts["CONTENT_LENGTH"] = "20"
+    asked = LeanRequest(facts)
+    asked.frame = "lean"
+    with pytest.raises(ClientDisconnected):
+        _ = asked.form
