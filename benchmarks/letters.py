@@ -36,7 +36,7 @@ from benchmarks.servers import cores
 from blueprints.letters import paper
 from blueprints.web import jobs
 from blueprints.web.keeping_commands import LOWEST
-from blueprints.web.pdf import VARIANT
+from blueprints.web.printer import VARIANT
 from blueprints.web.site import site
 from models import signatures
 from models.access import Post

@@ -6,8 +6,6 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
-
 LONGEST = 20
 # each 汉字 and each digit for itself, each word in other letters as one
 _SIGNS = re.compile(r"[㐀-鿿〇\U00020000-\U0003fffe]|[0-9]|[^\W\d_㐀-鿿]+")
@@ -23,6 +21,8 @@ def initials_of(name: str, *, words: bool = False) -> str:
 
 @lru_cache(maxsize=20_000)
 def _letter(word: str) -> str:
+    from pypinyin import Style, lazy_pinyin  # half a second of reading words: only who needs them waits
+
     return lazy_pinyin(word, style=Style.FIRST_LETTER)[0] if len(word) == 1 else word
 
 

@@ -404,8 +404,8 @@ def test_the_matrix_and_the_site_have_the_same_routes(app):
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("endpoint", ROWS)
-def test_the_matrix_says_what_the_route_says(app, endpoint):
-    access = app.view_functions[endpoint].access
+def test_the_matrix_says_what_the_route_says(migrated_app, endpoint):
+    access = migrated_app.view_functions[endpoint].access
     if ROWS[endpoint] in ("public", "own"):
         assert access == {"public": "public", "own": "signed-in"}[ROWS[endpoint]]
     else:
@@ -567,6 +567,7 @@ OPEN_MOST = {Post.HEALTH_MANAGER, Post.SPECIALIST, Post.UNIT_LIAISON, Post.TASK_
 def test_a_post_is_let_in_where_the_matrix_says_and_nowhere_else(app, town, numbers, post):
     """GET and POST alike, sent as a script would send them: without a token, to every address."""
     person = town.officer(post)
+    signed_in = make.sign_in(app.test_client(), person)
     try:
         for endpoint, method, address in addresses(app, numbers):
             row = ROWS[endpoint]
@@ -576,7 +577,7 @@ def test_a_post_is_let_in_where_the_matrix_says_and_nowhere_else(app, town, numb
             if allowed and method == "POST":
                 continue  # what it then does has its own tests
             app.config["WTF_CSRF_ENABLED"] = method == "GET"  # or the missing token would hide the refusal
-            answer = make.sign_in(app.test_client(), person).open(address, method=method)
+            answer = signed_in.open(address, method=method)
             if allowed:
                 assert answer.status_code not in (401, 403, 500), (endpoint, method, answer.status_code)
             else:
@@ -604,12 +605,12 @@ def test_a_change_without_its_token_changes_nothing(app, town, numbers):
     before = db.session.scalar(done)
     db.session.rollback()
     for post in Post:
-        person = town.officer(post)
+        signed_in = make.sign_in(app.test_client(), town.officer(post))
         for endpoint, method, address in addresses(app, numbers):
             if method == "POST" and (
                 ROWS[endpoint] == "own" or post in posts_of(ROWS[endpoint].replace("public", ""))
             ):
-                answer = make.sign_in(app.test_client(), person).post(address)
+                answer = signed_in.post(address)
                 assert answer.status_code in (400, 404, 409, 422), (endpoint, post, answer.status_code)
                 assert "location" not in answer.headers
     assert db.session.scalar(done) == before
@@ -633,7 +634,7 @@ def test_what_is_out_of_reach_is_not_there(app, town, numbers, post):
     }[SCOPES[post]]
     if SCOPES[post] == "place":
         make.gate(scope, "正门")
-    stranger = make.account(elsewhere, post, scope.id)
+    stranger = make.sign_in(app.test_client(), make.account(elsewhere, post, scope.id))
     app.config["WTF_CSRF_ENABLED"] = False
     try:
         for endpoint, method, address in addresses(app, numbers):
@@ -641,7 +642,7 @@ def test_what_is_out_of_reach_is_not_there(app, town, numbers, post):
             numbered = any(f"/{numbers[n]}" in address for n in numbers if n.endswith(("_id", "number")))
             if row in ("public", "own") or post not in posts_of(row) or not numbered:
                 continue
-            answer = make.sign_in(app.test_client(), stranger).open(address, method=method)
+            answer = stranger.open(address, method=method)
             assert answer.status_code == 404, (endpoint, method, answer.status_code)
     finally:
         app.config["WTF_CSRF_ENABLED"] = True

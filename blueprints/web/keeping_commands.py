@@ -4,6 +4,7 @@ by hand or by a timer."""
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -51,7 +52,8 @@ def work_command() -> None:
 @with_appcontext
 def letters_command() -> None:
     """画好、签章、归档双方都签了的责任书；让着网站，可以同时运行几个，各用一个处理器核。"""
-    os.nice(LOWEST)
+    with suppress(PermissionError):  # its unit, which may set no priority, was given this one
+        os.nice(LOWEST)
     click.echo(f"归档了{jobs.finish_letters(jobs.tick_now())}份责任书。")
 
 

@@ -3,10 +3,12 @@ database is tested elsewhere."""
 
 from __future__ import annotations
 
+import fcntl
 import http.cookiejar
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -46,11 +48,23 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("demo")
     env = {"SITE_ENV": "demo", "SITE_INSTANCE": str(home)}
-    for arguments in (("migrate", "up"), ("demo", "--if-empty", "--days", "3")):
-        _flask(env, *arguments)
+    shutil.copytree(_filled(tmp_path_factory), home, dirs_exist_ok=True)
     facts = json.loads(_flask(env, "demo", "--json"))
     with live_server(env, home=home, workers=2) as server:
         yield Site(server.url, facts["accounts"], facts["gates"], facts["places"])
+
+
+def _filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The instance of a filled demo, to be copied: where several processes run the tests, one fills it for all."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "filled"
+    home.mkdir(exist_ok=True)
+    with (home.parent / "filled.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not any(home.iterdir()):
+            for arguments in (("migrate", "up"), ("demo", "--days", "3")):
+                _flask({"SITE_ENV": "demo", "SITE_INSTANCE": str(home)}, *arguments)
+    return home
 
 
 def _flask(env: dict[str, str], *arguments: str) -> str:

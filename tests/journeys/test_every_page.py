@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urljoin, urlsplit
@@ -13,7 +13,7 @@ import pytest
 from tests.browser import axe, tab
 from tests.journeys.conftest import Person, Site, pattern
 
-PER_KIND = 2  # addresses followed of one kind of page
+PER_KIND = 2  # addresses followed of one kind of page; of one that somebody before came by, the first alone
 PHONE, DESK = {"width": 375, "height": 900}, {"width": 1280, "height": 900}
 # what can differ where the same page is laid out wider; everything else has been asked of the phone's
 BY_LAYOUT = (
@@ -29,14 +29,14 @@ POSTS = ("门岗", "健康管理专员", "首席健康官", "健康管理员", "
          "系统管理员", "安全管理员", "审计管理员")  # fmt: skip
 
 
-def walk(person: Person, start: str) -> dict[str, list[str]]:
-    """Follows every link from `start`, PER_KIND of each kind of page; any dead or broken one fails."""
+def walk(person: Person, start: str, known: Collection[str] = ()) -> dict[str, list[str]]:
+    """Follows every link from `start`, PER_KIND of each kind of page and one of those `known`; any dead or broken one fails."""
     seen: dict[str, list[str]] = {}
     waiting = [start]
     while waiting:
         address = waiting.pop(0)
         kind = pattern(address)
-        if address in seen.setdefault(kind, []) or len(seen[kind]) >= PER_KIND:
+        if address in seen.setdefault(kind, []) or len(seen[kind]) >= (1 if kind in known else PER_KIND):
             continue
         seen[kind].append(address)
         answer = person.open(address)
@@ -69,6 +69,8 @@ class Walked:
 def walked(site: Site) -> Callable[[str], Walked]:
     """The walk of a post, and of nobody (""); each goes round once."""
 
+    known: set[str] = set()
+
     @cache
     def by(post: str) -> Walked:
         person = Person(site)
@@ -77,7 +79,9 @@ def walked(site: Site) -> Callable[[str], Walked]:
         account = site.of(post)
         answer = person.sign_in(account)
         assert answer.status == 200 and urlsplit(answer.url).path == account["home"]
-        return Walked(person, walk(person, account["home"]))
+        kinds = walk(person, account["home"], known)
+        known.update(kinds)
+        return Walked(person, kinds)
 
     return by
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.parse
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
+from app import create_app
+from models import schema
+from models.base import db
+from tests import make
 from tests.reliability.site import Killable, Visitors
 
 
@@ -29,11 +32,20 @@ def where(database: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str,
 @pytest.fixture(scope="package")
 def killable(where: tuple[str, Path]) -> Iterator[Killable]:
     url, home = where
-    site = Killable({"SITE_ENV": "demo", "SITE_DATABASE_URL": url, "SITE_INSTANCE": str(home)}, home)
-    site.run("migrate", "up")
-    site.run("demo", "--if-empty", "--days", "1")
-    with create_engine(url, poolclass=NullPool).begin() as connection:
-        connection.execute(text("UPDATE place SET opens = NULL, closes = NULL"))
+    instance = str(home / "instance")
+    app = create_app(env="demo", database_url=url, instance=instance)
+    with app.app_context():
+        schema.upgrade(db.engine)
+        town = make.town(datetime.now(UTC))
+        town.park.opens = town.park.closes = None
+        db.session.commit()
+        assert town.gate.code is not None
+        gate = f"/g/{town.gate.code.code}"
+        db.session.remove()
+        db.engine.dispose()
+    site = Killable(
+        {"SITE_ENV": "demo", "SITE_DATABASE_URL": url, "SITE_INSTANCE": instance}, home, gate=gate
+    )
     yield site
     if site.process is not None:
         site.kill()
@@ -48,10 +60,9 @@ def data(where: tuple[str, Path]) -> Iterator[Engine]:
 
 @pytest.fixture
 def visitors(killable: Killable) -> Iterator[Visitors]:
-    """Of a gate of the demo; the site is running."""
+    """Of its gate; the site is running."""
     killable.start()
-    gate = json.loads(killable.run("demo", "--json"))["gates"][0]
-    people = Visitors(killable.port, urllib.parse.urlsplit(gate["url"]).path)
+    people = Visitors(killable.port, killable.gate)
     yield people
     people.stop.set()
     killable.kill()

@@ -24,22 +24,13 @@ NONCE = re.compile(r'name="nonce" value="([^"]+)"')
 class Killable:
     """The site under gunicorn. `start`, `kill_worker` and `kill` as often as one likes; the address stays."""
 
-    def __init__(self, environment: Mapping[str, str], home: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], home: Path, *, gate: str) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SITE_")}
-        self.environment = {**clean, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **environment}
-        self.home = home
+        self.environment = {**clean, "PYTHONPATH": str(ROOT), **environment}
+        self.home, self.gate = home, gate
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.process: subprocess.Popen | None = None
-
-    def run(self, *arguments: str) -> str:
-        """A flask command of this site."""
-        command = [sys.executable, "-m", "flask", "--app", "app:create_app()", *arguments]
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return done.stdout
 
     def start(self) -> None:
         command = [sys.executable, "-m", "gunicorn", f"--bind=127.0.0.1:{self.port}", "--no-control-socket",
