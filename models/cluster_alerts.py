@@ -305,7 +305,7 @@ def _said(policy: Policy, hit: Hit) -> str:
     """The limit in words; of one over several diseases which it is."""
     words = f"{hit.rule.label}{hit.rule.people}人"
     which = policy.clusters.disease(hit.signal.removeprefix(OF_DISEASE))
-    return f"{words}：{which.label}" if which and len(hit.rule.diseases) > 1 else words
+    return f"{words}（{which.label}）" if which and len(hit.rule.diseases) > 1 else words
 
 
 def hints(policy: Policy, entries: Iterable[HealthEntry], on: date) -> list[Hit]:

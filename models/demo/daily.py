@@ -165,8 +165,8 @@ def _steps(story: Story) -> Iterator[tuple[StepKind, timedelta, str]]:
     yield StepKind.CONTACTED, timedelta(minutes=25), "在家休息，下午去看医生"
     if story.disease:
         yield StepKind.DOCTOR, timedelta(hours=5), "区人民医院发热门诊，出差刚回来"
-        yield StepKind.RESULT, timedelta(hours=20), "住院治疗，挂蚊帐，区疾控中心已知道"
-        yield StepKind.REPORTED, timedelta(hours=20, minutes=10), "医院已报告，请社区看看住处周围的积水"
+        yield StepKind.RESULT, timedelta(hours=29), "住院治疗，挂蚊帐，区疾控中心已知道"
+        yield StepKind.REPORTED, timedelta(hours=29, minutes=10), "医院已报告，请社区看看住处周围的积水"
     elif story.ends:
         yield StepKind.DOCTOR, timedelta(hours=7), "桂湖社区卫生服务中心"
         yield StepKind.RESULT, timedelta(hours=30), "普通感冒，建议居家休息"

@@ -254,8 +254,9 @@ def test_under_a_scheme_without_diseases_nobody_is_asked_what_a_doctor_said(app,
     "post", [Post.SPECIALIST, Post.UNIT_LIAISON, Post.COMMUNITY_LIAISON, Post.TASK_FORCE]
 )
 def test_officers_see_how_many_and_never_who(client, town, case, post):
-    """Two with measles: the alert says the limit and the number; case, name and team are nobody's but the enterprise's."""
-    measles = [case_of_measles(town, name) for name in ("许安澜", "江一帆")]
+    """Two of a team with one disease: the alert says the limit and the number; case, name and team are the enterprise's own."""
+    team = make.save(Team(enterprise_id=town.tenant.id, name="甲班"))
+    diseased = [case_of_hand_foot_mouth(town, name, team) for name in ("许安澜", "江一帆")]
     db.session.commit()
     cluster_alerts.raise_alerts(jobs.tick_now())
     db.session.rollback()
@@ -263,11 +264,11 @@ def test_officers_see_how_many_and_never_who(client, town, case, post):
     make.sign_in(client, town.officer(post))
     alert = db.session.scalars(select(cluster_alerts.ClusterAlert)).one()
     page = opened(client, f"/clusters/alerts/{alert.id}").text
-    assert "2人经医生诊断的同一种病" in page and "同一企业，10天内麻疹2人" in page
+    assert "2人经医生诊断的同一种病" in page and "同一班组或宿舍，7天内手足口病2人" in page
     pages = [page, opened(client, "/clusters").text, str(exported(client))]
-    assert "经医生诊断的同一种病" in pages[2] and "麻疹" not in pages[2]
+    assert "经医生诊断的同一种病" in pages[2] and "手足口病" not in pages[2]
     assert not any(word in page for page in pages for word in ("许安澜", "江一帆", "甲班"))
-    assert [client.get(where(one)).status_code for one in measles] == [403, 403]
+    assert [client.get(where(one)).status_code for one in diseased] == [403, 403]
 
 
 def exported(client: FlaskClient) -> list[tuple]:
@@ -275,12 +276,41 @@ def exported(client: FlaskClient) -> list[tuple]:
     return list(book.active.iter_rows(values_only=True))
 
 
-def case_of_measles(town: make.Town, name: str) -> FollowUp:
-    team = make.save(Team(enterprise_id=town.tenant.id, name=f"甲班{name[:1]}"))
+def case_of_hand_foot_mouth(town: make.Town, name: str, team: Team) -> FollowUp:
     _entry, found = make.health_entry(make.employee(town.tenant, name, team=team), FEVER)
-    measles = current_app.extensions["site"].book.get(make.SCHEME).clusters.disease("measles")
-    found.take(StepKind.RESULT, text="", now=NOW, by_id=None, disease=measles)
+    disease = current_app.extensions["site"].book.get(make.SCHEME).clusters.disease("hand_foot_mouth")
+    found.take(StepKind.RESULT, text="", now=NOW, by_id=None, disease=disease)
     return found
+
+
+def test_the_enterprise_itself_sees_where_it_is(client, town):
+    team = make.save(Team(enterprise_id=town.tenant.id, name="甲班"))
+    for name in ("许安澜", "江一帆"):
+        case_of_hand_foot_mouth(town, name, team)
+    db.session.commit()
+    cluster_alerts.raise_alerts(jobs.tick_now())
+    db.session.rollback()
+    make.sign_in(client, town.officer(Post.HEALTH_MANAGER))
+    alert = db.session.scalars(select(cluster_alerts.ClusterAlert)).one()
+    assert "班组甲班" in opened(client, f"/clusters/alerts/{alert.id}").text
+
+
+def test_the_health_staff_of_another_enterprise_see_neither_case_nor_alert(client, town, case):
+    team = make.save(Team(enterprise_id=town.tenant.id, name="甲班"))
+    diseased = [case_of_hand_foot_mouth(town, name, team) for name in ("许安澜", "江一帆")]
+    db.session.commit()
+    cluster_alerts.raise_alerts(jobs.tick_now())
+    db.session.rollback()
+    other = make.enterprise(town.street, "邻居有限公司")
+    make.sign_in(client, make.account(town.district, Post.HEALTH_MANAGER, other.id))
+    alert = db.session.scalars(select(cluster_alerts.ClusterAlert)).one()
+    addresses = [
+        f"/clusters/alerts/{alert.id}",
+        where(diseased[0]),
+        f"/enterprises/{other.id}/health/cases/{diseased[0].id}",
+    ]
+    assert [client.get(one).status_code for one in addresses] == [404, 404, 404]
+    assert "手足口病" not in opened(client, "/clusters").text
 
 
 def test_the_disease_lies_sealed_and_stands_in_no_audit_line(manager, case):

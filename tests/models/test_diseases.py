@@ -279,7 +279,7 @@ def test_of_a_rule_over_several_diseases_the_alert_says_which(town):
     for number in range(5):
         said(town, f"员工{number}", "mumps")
     (alert,) = tick()
-    assert alert.reached[0]["rule"] == "同一企业，7天内水痘、风疹、流行性腮腺炎之一5人：流行性腮腺炎"
+    assert alert.reached[0]["rule"] == "同一企业，7天内水痘、风疹或流行性腮腺炎5人（流行性腮腺炎）"
 
 
 def test_two_of_a_dormitory_raise_one_and_where_it_is_stays_with_the_enterprise(town, team):
