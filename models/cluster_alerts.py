@@ -1,8 +1,9 @@
 """Alerts that the figures raise (聚集提示): illness that looks like a cluster in a team, an enterprise or a place, to be looked at.
 
 The timed work asks the whole installation in a few statements; symptoms are sealed, so only those of enterprises and places where
-enough people are unwell are opened. Of a subject and a signal one alert is open; more people and more rules make it graver, never a
-second one. Who has been handled with an alert never raises another.
+enough people are unwell are opened, and diseases only where doctors have lately named enough of them. Of a subject and a signal, or a
+subject and a disease, one alert is open; more people and more rules make it graver, never a second one. Who has been handled with an
+alert never raises another.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, func, select
@@ -21,10 +22,11 @@ from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relations
 from . import audit
 from .accounts import Account
 from .archive import Employee
-from .base import Labelled, RuleBroken
-from .cluster_rules import Hit, Sick, fewest, hits, is_unusual, longest
+from .base import SHANGHAI, Labelled, RuleBroken
+from .cluster_rules import OF_DISEASE, Hit, Sick, fewest, hits, is_unusual, longest
 from .clusters import STAFF, ClusterReport, Located, Signal, Stage, in_charge, seat_of
 from .enterprises import Enterprise, Premises
+from .follow_ups import FollowUp
 from .health_entries import UNWELL, EntryState, HealthEntry, work_on
 from .inbox import tell
 from .keeping import HealthDaySum
@@ -37,6 +39,7 @@ from .timed import Tick
 from .vault import EncryptedText
 
 ENDS = 3  # days on which a rule may be reached: what was entered late counts too
+DOCTOR_LATE = 14  # days in which a doctor's word may follow on the day somebody fell ill
 REPORTS_BACK = 8  # days after the end of its period for which a report is looked at
 USUAL_BACK = 60  # calendar days in which the usual working days are looked for
 OPEN = "closed_at IS NULL"
@@ -55,7 +58,7 @@ class ClusterAlert(Located):
     """One subject with one signal, from the first reaching of a rule until somebody has seen to it."""
 
     signal: Mapped[Signal]
-    key: Mapped[str]  # "e12:gut", "p3:respiratory"
+    key: Mapped[str]  # "e12:gut", "p3:respiratory", "e12:disease.varicella"
     people: Mapped[int]  # the most that were counted at once
     first_on: Mapped[date]
     last_on: Mapped[date]
@@ -215,17 +218,9 @@ def work_out(
     today = work_on(now)
     since = today - timedelta(days=longest(policy.clusters) + ENDS - 1)
     sick = _sick(session, district_id, policy, since, now)
-    ends = [today - timedelta(days=back) for back in range(ENDS)]
-    found: dict[str, Found] = {}
     over = _over(session, district_id, since)
-    for hit in hits(policy, sick, ends):
-        one = Found(hit.enterprise_id, hit.place_id, hit.signal)
-        if one.key in over:
-            continue
-        kept = found.setdefault(one.key, one)
-        kept.add(_said(hit), hit.people, hit.first_on, hit.last_on, hit.where)
-    for one in _again(policy, sick, ends, over):
-        found[one.key] = one
+    found = _reached(policy, sick, [today - timedelta(days=back) for back in range(ENDS)], over)
+    found |= _by_diseases(session, district_id, policy, today)
     for one in (
         *_by_reports(session, district_id, policy, today),
         *_absent(session, district_id, policy, days, today),
@@ -241,6 +236,27 @@ def work_out(
     return list(found.values())
 
 
+def _reached(
+    policy: Policy, sick: Sequence[Sick], ends: Sequence[date], over: dict[str, Over]
+) -> dict[str, Found]:
+    """By subject and signal; of those that have been handled only what is new."""
+    found: dict[str, Found] = {}
+    for hit in hits(policy, sick, ends):
+        one = Found(hit.enterprise_id, hit.place_id, hit.signal)
+        if one.key not in over:
+            kept = found.setdefault(one.key, one)
+            kept.add(_said(policy, hit), hit.people, hit.first_on, hit.last_on, hit.where)
+    return found | {one.key: one for one in _again(policy, sick, ends, over)}
+
+
+def _by_diseases(session: Session, district_id: int, policy: Policy, today: date) -> dict[str, Found]:
+    """Every stretch of days counts that ends with somebody's first day of illness, for a doctor's word comes days after it."""
+    since = today - timedelta(days=longest(policy.clusters, diseases=True) + DOCTOR_LATE - 1)
+    sick = _diagnosed(session, district_id, policy, since)
+    ends = sorted({one.on for one in sick if today - timedelta(days=DOCTOR_LATE) <= one.on <= today})
+    return _reached(policy, sick, ends, _over(session, district_id, since)) if ends else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Over:
     """Until when a subject's illness has been handled."""
@@ -249,9 +265,9 @@ class Over:
     last_on: date
 
     def knew(self, one: Sick) -> bool:
-        """Whether somebody was among those of that time."""
+        """Whether somebody was among those of that time. A doctor's word that came later is news of whatever day."""
         entered = one.told_at is not None and one.told_at <= self.closed_at
-        return entered or one.on < work_on(self.closed_at)
+        return entered or (not one.disease and one.on < work_on(self.closed_at))
 
 
 def _over(session: Session, district_id: int, since: date) -> dict[str, Over]:
@@ -280,13 +296,16 @@ def _again(
         made = Found(None, number, signal) if of_place else Found(number, None, signal)
         for hit in hits(policy, [one for one in rows if one.person not in known], ends):
             if (hit.enterprise_id, hit.place_id, hit.signal) == (made.enterprise_id, made.place_id, signal):
-                made.add(_said(hit), hit.people, hit.first_on, hit.last_on, hit.where)
+                made.add(_said(policy, hit), hit.people, hit.first_on, hit.last_on, hit.where)
         if made.people:
             yield made
 
 
-def _said(hit: Hit) -> str:
-    return f"{hit.rule.label}{hit.rule.people}人"
+def _said(policy: Policy, hit: Hit) -> str:
+    """The limit in words; of one over several diseases which it is."""
+    words = f"{hit.rule.label}{hit.rule.people}人"
+    which = policy.clusters.disease(hit.signal.removeprefix(OF_DISEASE))
+    return f"{words}（{which.label}）" if which and len(hit.rule.diseases) > 1 else words
 
 
 def hints(policy: Policy, entries: Iterable[HealthEntry], on: date) -> list[Hit]:
@@ -302,7 +321,7 @@ def _sick(session: Session, district_id: int, policy: Policy, since: date, now: 
     """The unwell of the enterprises and places where enough are for a rule to be reached at all."""
     unwell = (HealthEntry.work_on.between(since, work_on(now)), sql(UNWELL))
     people = func.count(HealthEntry.employee_id.distinct())
-    least = min(fewest(policy.clusters, "group"), fewest(policy.clusters, "enterprise"))
+    least = fewest(policy.clusters, "group", "enterprise")
     of_district = Enterprise.district_id == district_id
     firms = set(
         session.scalars(
@@ -357,6 +376,40 @@ def _sick_of(entry: HealthEntry, places: tuple[int, ...]) -> Sick:
         entry.employee_id, entry.work_on, frozenset(told.symptoms), told.celsius, entry.enterprise_id,
         groups_of(entry.employee), places, entry.at,
     )  # fmt: skip
+
+
+def _diagnosed(session: Session, district_id: int, policy: Policy, since: date) -> list[Sick]:
+    """Of whom a doctor has said since a day what they have, in the enterprises with enough of them for a rule to be reached at all.
+    A false alarm is none."""
+    news = (
+        FollowUp.diagnosed_at >= datetime.combine(since, time(0), SHANGHAI),
+        FollowUp.false_alarm.is_(False),
+    )
+    least = fewest(policy.clusters, "group", "enterprise", diseases=True)
+    firms = session.scalars(
+        select(FollowUp.enterprise_id)
+        .join(Enterprise, Enterprise.id == FollowUp.enterprise_id)
+        .where(*news, Enterprise.district_id == district_id)
+        .group_by(FollowUp.enterprise_id)
+        .having(func.count(FollowUp.employee_id.distinct()) >= least)
+        .order_by(FollowUp.enterprise_id)
+    ).all()
+    rows = [
+        case
+        for some in _parts(firms)
+        for case in session.scalars(
+            select(FollowUp)
+            .where(FollowUp.enterprise_id.in_(some), *news)
+            .options(joinedload(FollowUp.employee).joinedload(Employee.team), joinedload(FollowUp.entry))
+        )
+    ]
+    return [
+        Sick(
+            case.employee_id, case.onset_on, frozenset(), None, case.enterprise_id, groups_of(case.employee),
+            told_at=case.diagnosed_at, disease=case.disease or "",
+        )
+        for case in rows
+    ]  # fmt: skip
 
 
 def groups_of(employee: Employee) -> tuple[str, ...]:
@@ -501,7 +554,7 @@ def _raise(session: Session, one: Found, policy: Policy, now: datetime) -> int:
         else session.get_one(Enterprise, one.enterprise_id)
     )
     alert = ClusterAlert(
-        signal=Signal(one.signal), key=one.key, people=0, first_on=one.first_on, last_on=one.last_on, reached=[],
+        signal=Signal(one.signal.partition(".")[0]), key=one.key, people=0, first_on=one.first_on, last_on=one.last_on, reached=[],
         scheme_key=policy.key, raised_at=now, state=AlertState.PENDING,
     )  # fmt: skip
     alert.stand(where, seat_of(session, where, now))

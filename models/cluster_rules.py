@@ -1,6 +1,7 @@
 """When illness looks like a cluster (聚集提示的界限): pure functions over what was reported, without names, database or clock.
 
-A hit is a hint to look at, never a finding.
+A hit is a hint to look at, never a finding. What people have in common is a signal of the scheme, or a disease as a doctor has named
+it: "gut", "disease.varicella".
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from decimal import Decimal
 
 from .policy.schema import AbsenceRule, ClusterRule, Clusters, Policy
 
+OF_DISEASE = "disease."
+
 
 @dataclass(frozen=True, slots=True)
 class Sick:
-    """Somebody who was not well on a work day; who it was is a number alone. `groups`: team and dormitory."""
+    """Somebody who was not well on a work day; who it was is a number alone. `groups`: team and dormitory. With a disease: the day
+    on which it began, and the rules over symptoms have counted the person by what they reported."""
 
     person: int
     on: date
@@ -26,6 +30,7 @@ class Sick:
     groups: tuple[str, ...] = ()
     places: tuple[int, ...] = ()
     told_at: datetime | None = None  # when it was entered
+    disease: str = ""  # by its key in the scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Hit:
 
 def shows(policy: Policy, rule: ClusterRule, signal: str, one: Sick) -> bool:
     """Whether somebody counts for a rule. Who reaches the scheme's fever has a fever, said so or not (HLTH-1)."""
+    if signal.startswith(OF_DISEASE):
+        return one.disease == signal.removeprefix(OF_DISEASE)
     hot = one.celsius is not None and one.celsius >= policy.thresholds.fever_celsius
     symptoms = one.symptoms | {"fever"} if hot else one.symptoms
     if not symptoms & policy.clusters.symptoms_of(signal):
@@ -59,7 +66,7 @@ def hits(policy: Policy, sick: Iterable[Sick], ends: Sequence[date]) -> list[Hit
     rows = list(sick)
     found: list[Hit] = []
     for rule in policy.clusters.rules:
-        for signal in rule.signals:
+        for signal in _signals(policy.clusters, rule):
             subjects = _subjects(rule, [one for one in rows if shows(policy, rule, signal, one)])
             for (enterprise_id, place_id, where), some in subjects.items():
                 best = max(((len(_people(rule, some, end)), end) for end in ends), default=None)
@@ -67,6 +74,11 @@ def hits(policy: Policy, sick: Iterable[Sick], ends: Sequence[date]) -> list[Hit
                     first = best[1] - timedelta(days=rule.days - 1)
                     found.append(Hit(rule, signal, enterprise_id, place_id, where, best[0], first, best[1]))
     return found
+
+
+def _signals(clusters: Clusters, rule: ClusterRule) -> Sequence[str]:
+    named = [OF_DISEASE + one.key for one in clusters.diseases if one.label in rule.diseases]
+    return (*rule.signals, *named)
 
 
 def _people(rule: ClusterRule, some: Iterable[Sick], end: date) -> set[int]:
@@ -94,14 +106,21 @@ def _subjects(
     return found
 
 
-def longest(clusters: Clusters) -> int:
-    """How many days back the rules look."""
-    return max((rule.days for rule in clusters.rules), default=1)
+def longest(clusters: Clusters, *, diseases: bool = False) -> int:
+    """How many days back the rules over symptoms look, or those over diseases."""
+    return max((rule.days for rule in clusters.rules if bool(rule.diseases) is diseases), default=1)
 
 
-def fewest(clusters: Clusters, subject: str) -> int:
-    """With fewer people than this no rule over such a subject can be reached."""
-    return min((rule.people for rule in clusters.rules if rule.subject == subject), default=10**9)
+def fewest(clusters: Clusters, *subjects: str, diseases: bool = False) -> int:
+    """With fewer people than this no such rule over one of these subjects can be reached."""
+    return min(
+        (
+            rule.people
+            for rule in clusters.rules
+            if rule.subject in subjects and bool(rule.diseases) is diseases
+        ),
+        default=10**9,
+    )
 
 
 def is_unusual(rule: AbsenceRule, today: int, usual: Sequence[int]) -> bool:

@@ -54,6 +54,7 @@ class Signal(Labelled):
     RASH = "rash", "皮疹"
     RED_EYES = "red_eyes", "结膜充血"
     SWOLLEN_PAROTID = "swollen_parotid", "腮腺肿大"
+    DISEASE = "disease", "经医生诊断的同一种病"
     ABSENCE = "absence", "因病缺勤比平常多"
     OTHER = "other", "其他相似症状"
 

@@ -1,17 +1,23 @@
-"""What is done about somebody who is not well (跟进): contact, doctor, result, back at work; report to the community."""
+"""What is done about somebody who is not well (跟进): contact, doctor, result, back at work; report to the community.
+
+A doctor's word, where the scheme lists the disease, is kept sealed beside the result. From it follows over how many days before the
+first one is asked back, and of what mosquitoes carry that it is asked again two weeks after a journey (HLTH-5).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Select, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, Select, and_, case, or_, select, text
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
 from .accounts import Account
 from .archive import Employee
-from .base import Labelled, Row, RuleBroken, local
+from .base import SHANGHAI, Labelled, Row, RuleBroken, local
 from .health_entries import EntryState, HealthEntry
+from .policy.schema import Disease
 from .vault import EncryptedText
 
 
@@ -37,6 +43,8 @@ class StepKind(Labelled):
     CONTACTED = "contacted", "已联系本人"
     DOCTOR = "doctor", "已就医"
     RESULT = "result", "有了结果"
+    LOOKED_BACK = "looked_back", "已往前问"
+    ASKED_AGAIN = "asked_again", "两周后又问过"
     REPORTED = "reported", "已向社区或疾控报告"
     NOTE = "note", "补记"
     BACK = "back", "已返岗，结束跟进"
@@ -44,7 +52,36 @@ class StepKind(Labelled):
 
 
 LEADS_TO = {StepKind.CONTACTED: Stage.DOCTOR, StepKind.DOCTOR: Stage.RESULT, StepKind.RESULT: Stage.BACK}
-OPEN = "closed_at IS NULL"
+OPEN, DIAGNOSED = "closed_at IS NULL", "diagnosed_at IS NOT NULL"
+ASK_AGAIN, ONE_DAY = timedelta(days=14), timedelta(days=1)
+
+
+class Bitten(Labelled):
+    """Whether mosquitoes have bitten somebody (蚊虫叮咬)."""
+
+    YES = "yes", "被蚊子叮过"
+    NO = "no", "没有被叮过"
+    UNKNOWN = "unknown", "不记得"
+
+
+@dataclass(frozen=True, slots=True)
+class LookedBack:
+    """What somebody answers who is asked back (往前问). Journey and bites only of what mosquitoes carry."""
+
+    text: str = ""
+    area: str = ""
+    back_on: date | None = None
+    bitten: Bitten | None = None
+
+    def words(self, disease: Disease) -> Iterator[str]:
+        if disease.mosquito and self.back_on:
+            yield f"去过{self.area}，{self.back_on.month}月{self.back_on.day}日回来"
+        elif disease.mosquito:
+            yield "没有外出"
+        if disease.mosquito and self.bitten:
+            yield self.bitten.label
+        if self.text:
+            yield self.text
 
 
 class FollowUp(Row):
@@ -57,6 +94,9 @@ class FollowUp(Row):
     opened_at: Mapped[datetime]
     due_at: Mapped[datetime]  # of the step that comes next
     result: Mapped[str | None] = mapped_column(EncryptedText("follow_up.result"))
+    disease: Mapped[str | None] = mapped_column(EncryptedText("follow_up.disease"))  # its key in the scheme
+    diagnosed_at: Mapped[datetime | None]  # when it was written down
+    ask_again_at: Mapped[datetime | None]  # from that day on, until somebody has asked
     return_on: Mapped[date | None]
     false_alarm: Mapped[bool] = mapped_column(default=False)
     closed_at: Mapped[datetime | None]
@@ -74,6 +114,13 @@ class FollowUp(Row):
             postgresql_where=text(OPEN),
         ),
         Index("ix_follow_up_employee", "employee_id", "id"),
+        Index(  # what doctors have lately said anywhere, for alerts
+            "ix_follow_up_diagnosed",
+            "diagnosed_at",
+            "enterprise_id",
+            sqlite_where=text(DIAGNOSED),
+            postgresql_where=text(DIAGNOSED),
+        ),
     )
 
     @classmethod
@@ -97,17 +144,34 @@ class FollowUp(Row):
         session.flush()
         return case
 
+    @property
+    def onset_on(self) -> date:
+        """The first day of the illness, as it was told; else the day of which it was told."""
+        return self.entry.told.onset_on or self.entry.work_on
+
     def is_overdue(self, now: datetime) -> bool:
-        return self.closed_at is None and now > self.due_at
+        return (self.closed_at is None and now > self.due_at) or self.is_asking_late(now)
+
+    def is_to_ask_again(self, now: datetime) -> bool:
+        return self.ask_again_at is not None and now >= self.ask_again_at
+
+    def is_asking_late(self, now: datetime) -> bool:
+        return self.ask_again_at is not None and now >= self.ask_again_at + ONE_DAY
 
     def take(
         self, kind: StepKind, *, text: str, now: datetime, by_id: int | None, to_whom: str = "",
-        return_on: date | None = None,
+        return_on: date | None = None, disease: Disease | None = None,
     ) -> FollowUpStep:  # fmt: skip
-        """One step. It ends with a result and the day of return, or as a false alarm, for which nobody is blamed (HLTH-8)."""
-        if self.closed_at is not None:
-            raise RuleBroken("这件跟进已经结束，不能再记")
+        """One step. It ends with a result and the day of return, or as a false alarm, for which nobody is blamed (HLTH-8).
+        The disease stands as the doctor's last word has it: named with a result, and gone with one that names none."""
+        if kind == StepKind.ASKED_AGAIN:
+            return self._ask_again(text.strip(), now, by_id)
+        self._must_be_open()
         text = text.strip()
+        if kind == StepKind.RESULT:
+            text = "，".join(filter(None, [disease.label if disease else "", text]))
+        elif disease is not None and disease.key != self.disease:
+            raise RuleBroken("医生说的病和“有了结果”一起记：办了什么选“有了结果”")
         if kind == StepKind.REPORTED and not to_whom.strip():
             raise RuleBroken("请写报告给了谁，例如桂湖社区、区疾控中心")
         if kind in (StepKind.RESULT, StepKind.NOTE, StepKind.FALSE_ALARM) and not text:
@@ -115,12 +179,69 @@ class FollowUp(Row):
         if kind == StepKind.BACK:
             self._go_back(return_on, now)
         elif kind == StepKind.FALSE_ALARM:
-            self.false_alarm, self.closed_at = True, now
+            self.false_alarm, self.closed_at, self.ask_again_at = True, now, None
         elif kind in LEADS_TO and STAGES.index(LEADS_TO[kind]) > STAGES.index(self.stage):
             self.stage, self.due_at = LEADS_TO[kind], now + TIME_FOR[LEADS_TO[kind]]
         if kind == StepKind.RESULT:
             self.result = text
-        step = FollowUpStep(kind=kind, text=text or None, to_whom=to_whom.strip(), at=now, by_id=by_id)
+            self._name(disease, now)
+        return self._add(kind, text, now, by_id, to_whom.strip())
+
+    def look_back(
+        self, disease: Disease, answers: LookedBack, *, now: datetime, by_id: int | None
+    ) -> FollowUpStep:
+        """What was asked back. After a journey it is asked again two weeks after the return."""
+        self._must_be_open()
+        if disease.key != self.disease:
+            raise RuleBroken("医生说的病刚刚改过，请看一眼再往前问")
+        if disease.mosquito:
+            self._must_tell_of_journey(disease, answers, local(now).date())
+        elif not answers.text:
+            raise RuleBroken("请写问到了什么，没有问到也写一句")
+        self.ask_again_at = None
+        if disease.mosquito and answers.back_on is not None:
+            at = datetime.combine(answers.back_on + ASK_AGAIN, time(0), SHANGHAI)
+            self.ask_again_at = at if at > now else None
+        return self._add(StepKind.LOOKED_BACK, "，".join(answers.words(disease)), now, by_id)
+
+    def asked_since(self, disease: Disease) -> date:
+        """From which day on it is asked back."""
+        return self.onset_on - timedelta(days=disease.look_back_days)
+
+    def _must_tell_of_journey(self, disease: Disease, answers: LookedBack, today: date) -> None:
+        if answers.bitten is None:
+            raise RuleBroken("请选有没有被蚊子叮过")
+        if bool(answers.area) != (answers.back_on is not None):
+            raise RuleBroken("去过外地的，去过哪里、哪天回来都要填；没有去就都不填")
+        since = self.asked_since(disease)
+        if answers.back_on is not None and not since <= answers.back_on <= today:
+            raise RuleBroken(f"回来的日期填{since.month}月{since.day}日到今天之间的；更早回来的不用填")
+
+    def _ask_again(self, text: str, now: datetime, by_id: int | None) -> FollowUpStep:
+        """Open or closed: back at work one may still fall ill."""
+        if self.ask_again_at is None:
+            raise RuleBroken("没有要再问的，或者刚刚有人问过")
+        if now < self.ask_again_at:
+            on = local(self.ask_again_at)
+            raise RuleBroken(f"{on.month}月{on.day}日起再问")
+        if not text:
+            raise RuleBroken("请写一句情况，日后看得懂")
+        self.ask_again_at = None
+        return self._add(StepKind.ASKED_AGAIN, text, now, by_id)
+
+    def _name(self, disease: Disease | None, now: datetime) -> None:
+        key = disease.key if disease else None
+        if key != self.disease:
+            self.disease, self.diagnosed_at, self.ask_again_at = key, now if key else None, None
+
+    def _must_be_open(self) -> None:
+        if self.closed_at is not None:
+            raise RuleBroken("这件跟进已经结束，不能再记")
+
+    def _add(
+        self, kind: StepKind, text: str, now: datetime, by_id: int | None, to_whom: str = ""
+    ) -> FollowUpStep:
+        step = FollowUpStep(kind=kind, text=text or None, to_whom=to_whom, at=now, by_id=by_id)
         self.steps.append(step)
         return step
 
@@ -149,17 +270,22 @@ class FollowUpStep(Row):
 
 
 def cases_of(enterprise_id: int, *, closed: bool = False) -> Select[FollowUp]:
-    """What is not finished, whatever is overdue longest first; or what is, the newest first."""
+    """What is not finished, whatever is overdue longest first; or what is, the newest first. Somebody back at work who is to be
+    asked again is not finished with."""
+    ask = FollowUp.ask_again_at
     found = (
         select(FollowUp)
         .where(FollowUp.enterprise_id == enterprise_id)
         .options(joinedload(FollowUp.employee).joinedload(Employee.team), joinedload(FollowUp.entry))
     )
     if closed:
-        return found.where(FollowUp.closed_at.is_not(None)).order_by(
+        return found.where(FollowUp.closed_at.is_not(None), ask.is_(None)).order_by(
             FollowUp.closed_at.desc(), FollowUp.id.desc()
         )
-    return found.where(FollowUp.closed_at.is_(None)).order_by(FollowUp.due_at, FollowUp.id)
+    ask_first = and_(ask.is_not(None), or_(FollowUp.closed_at.is_not(None), ask < FollowUp.due_at))
+    return found.where(or_(FollowUp.closed_at.is_(None), ask.is_not(None))).order_by(
+        case((ask_first, ask), else_=FollowUp.due_at), FollowUp.id
+    )
 
 
 def open_cases(session: Session, enterprise_id: int) -> Sequence[FollowUp]:
@@ -176,12 +302,12 @@ def moments_of(session: Session, employee: Employee) -> list[tuple[datetime, str
             .order_by(HealthEntry.id)
         )
     ]
-    for case in session.scalars(
+    for one in session.scalars(
         select(FollowUp)
         .where(FollowUp.employee_id == employee.id)
         .options(selectinload(FollowUp.steps).joinedload(FollowUpStep.by))
     ):
-        for step in case.steps:
+        for step in one.steps:
             words = [step.by.name if step.by else "", step.to_whom, step.text or ""]
             found.append((step.at, f"跟进：{step.kind.label}", "，".join(filter(None, words))))
     return sorted(found, key=lambda moment: moment[0], reverse=True)

@@ -19,6 +19,7 @@ from models.clusters import JUDGED, ClusterReport, Conclusion
 from models.demo import people
 from models.devices import GateDevice
 from models.enterprises import Enterprise, Premises
+from models.follow_ups import FollowUp, StepKind
 from models.gate import CheckIn, Departure, Kind, Note, Reading
 from models.gateview import mode_at
 from models.inbox import Message
@@ -388,6 +389,13 @@ def test_one_alert_was_raised_handled_and_closed_and_one_report_is_still_open(lo
         step.by_id != one.reported_by_id for one in reports for step in one.steps if step.kind in JUDGED
     )
     assert all(NOW >= step.at >= one.reported_at for one in reports for step in one.steps)
+
+
+def test_one_case_has_what_a_doctor_said_and_is_to_be_asked_again(loaded):
+    (case,) = db.session.scalars(select(FollowUp).where(FollowUp.diagnosed_at.is_not(None)))
+    assert case.disease == "dengue" and case.closed_at is None and case.ask_again_at > NOW
+    assert [step.kind for step in case.steps][-2:] == [StepKind.REPORTED, StepKind.LOOKED_BACK]
+    assert all(7 <= local(step.at).hour < 20 and step.at <= NOW for step in case.steps)
 
 
 def test_a_street_lies_above_its_usual_and_the_district_has_a_curve(loaded):

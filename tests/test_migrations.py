@@ -11,7 +11,9 @@ from models.accounts import Appointment
 from models.base import db
 from models.enterprises import Enterprise
 from models.finding import found_by
+from models.follow_ups import FollowUp, StepKind
 from models.gate import CheckIn, Note, Outcome, StaffCheck
+from models.health_entries import Report, Today
 from models.obligations import Obligation
 from models.reports import Source, alone, file
 from models.saved_filters import SavedFilter
@@ -125,4 +127,17 @@ def test_reports_are_added_up_when_the_roll_up_comes_and_survive_the_way_down(ap
     assert tracking.total(db.session(), ground, span) == before
     assert tracking.divided(db.session(), ground, span, tracking.By.PLACE) == places
     assert tracking.counted_anew(db.session(), ground, span)[0] == before
+    assert schema.differences(db.engine) == []
+
+
+def test_a_case_lives_through_the_coming_of_diseases_and_back(app, town):
+    _entry, case = make.health_entry(make.employee(town.tenant), Report(Today.UNWELL, symptoms=("rash",)))
+    case.take(StepKind.RESULT, text="观察", now=NOW, by_id=None)
+    db.session.commit()
+    number = case.id
+    db.session.remove()
+    schema.downgrade(db.engine, "0022")
+    schema.upgrade(db.engine)
+    again = db.session.get(FollowUp, number)
+    assert (again.result, again.disease, again.diagnosed_at, again.ask_again_at) == ("观察", None, None, None)
     assert schema.differences(db.engine) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from flask import flash, g, request, url_for
@@ -14,15 +15,26 @@ from wtforms.validators import InputRequired, Length, Optional
 from blueprints.health import bp
 from blueprints.health.manage import offices
 from blueprints.web import guard
-from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, RadioField, options
+from blueprints.web.fields import DayField, PlainLinesField, PlainTextField, RadioField, SelectField, options
 from blueprints.web.guard import needs
 from blueprints.web.page import done, page
 from blueprints.web.paging import paged
+from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models.base import RuleBroken, db, local
 from models.enterprises import Enterprise
-from models.follow_ups import LEADS_TO, STAGES, FollowUp, StepKind, cases_of
+from models.follow_ups import (
+    LEADS_TO,
+    STAGES,
+    Bitten,
+    FollowUp,
+    FollowUpStep,
+    LookedBack,
+    StepKind,
+    cases_of,
+)
 from models.health_entries import SYMPTOM_WORDS
+from models.policy.schema import Disease
 
 STEPS = (StepKind.CONTACTED, StepKind.DOCTOR, StepKind.RESULT, StepKind.NOTE)
 ENDS = (StepKind.BACK, StepKind.FALSE_ALARM)
@@ -38,15 +50,79 @@ def _note(label: str) -> PlainLinesField:
     return PlainLinesField(label, [Length(max=MOST, message=f"最多{MOST}个字")])
 
 
-class StepForm(FlaskForm):
-    kind = _one_of("办了什么", STEPS, "请选办了什么")
-    text = _note("情况（有了结果、补记时必填）")
+class CaseForm(FlaskForm):
+    """One of the forms of a case: what it offers depends on the case, and it does one thing to it."""
+
+    def fit(self, case: FollowUp, offered: Sequence[Disease], disease: Disease | None) -> None:
+        """As the case stands, before what was typed is looked at."""
 
     def taken(self) -> dict:
-        return {"kind": StepKind(self.kind.data), "text": self.text.data or ""}
+        """The step that was typed."""
+        raise NotImplementedError
+
+    def do(self, case: FollowUp) -> FollowUpStep:
+        return case.take(now=site.now(), by_id=current_user.id, **self.taken())
 
 
-class ReportForm(FlaskForm):
+class StepForm(CaseForm):
+    kind = _one_of("办了什么", STEPS, "请选办了什么")
+    disease = SelectField("医生说是什么病（有了结果时选，可以不选）", default="")
+    text = _note("情况（有了结果、补记时必填）")
+
+    def fit(self, case: FollowUp, offered: Sequence[Disease], _disease: Disease | None) -> None:
+        """Where the scheme lists no disease nobody is asked for one (HLTH-6)."""
+        self.offered = offered
+        if not offered:
+            del self.disease
+            return
+        self.disease.choices = options(
+            ((one.key, one.label) for one in offered), empty="没有说，或者不在下面"
+        )
+        if not self.disease.raw_data:
+            self.disease.data = case.disease or ""
+
+    def taken(self) -> dict:
+        chosen = self.disease.data if "disease" in self else None
+        named = next((one for one in self.offered if one.key == chosen), None)
+        return {"kind": StepKind(self.kind.data), "text": self.text.data or "", "disease": named}
+
+
+class LookBackForm(CaseForm):
+    """Asked back. Journey and bites of what mosquitoes carry alone."""
+
+    area = PlainTextField("去过哪里（没有去外地就不填）", [Length(max=60, message="最多60个字")])
+    back_on = DayField("哪天回来的", [Optional()])
+    bitten = RadioField(
+        "有没有被蚊子叮过",
+        choices=options((one.value, one.label) for one in Bitten),
+        validators=[InputRequired("请选有没有被蚊子叮过")],
+    )
+    answer = _note("问到了什么")
+
+    def fit(self, _case: FollowUp, _offered: Sequence[Disease], disease: Disease | None) -> None:
+        self.about = disease
+        if disease is None or not disease.mosquito:
+            del self.area, self.back_on, self.bitten
+
+    def do(self, case: FollowUp) -> FollowUpStep:
+        if self.about is None:
+            raise RuleBroken("先记下医生说的病，再往前问")
+        answers = LookedBack(text=self.answer.data or "")
+        if self.about.mosquito:
+            answers = LookedBack(
+                answers.text, self.area.data or "", self.back_on.data, Bitten(self.bitten.data)
+            )
+        return case.look_back(self.about, answers, now=site.now(), by_id=current_user.id)
+
+
+class AskAgainForm(CaseForm):
+    again_text = _note("本人这两周怎么样")
+
+    def taken(self) -> dict:
+        return {"kind": StepKind.ASKED_AGAIN, "text": self.again_text.data or ""}
+
+
+class ReportForm(CaseForm):
     to_whom = PlainTextField(
         "报告给谁",
         [InputRequired("请写报告给了谁，例如桂湖社区、区疾控中心"), Length(max=60, message="最多60个字")],
@@ -61,7 +137,7 @@ class ReportForm(FlaskForm):
         }
 
 
-class EndForm(FlaskForm):
+class EndForm(CaseForm):
     how = _one_of("怎样结束", ENDS, "请选怎样结束")
     return_on = DayField("返岗日期（已返岗时填）", [Optional()])
     end_text = _note("说明（误报时必填）")
@@ -71,7 +147,9 @@ class EndForm(FlaskForm):
         return {"kind": StepKind(self.how.data), "return_on": return_on, "text": self.end_text.data or ""}
 
 
-FORMS: dict[str, type[FlaskForm]] = {"step": StepForm, "report": ReportForm, "end": EndForm}
+FORMS: dict[str, type[CaseForm]] = {
+    "step": StepForm, "look_back": LookBackForm, "again": AskAgainForm, "report": ReportForm, "end": EndForm,
+}  # fmt: skip
 
 
 @bp.get("/enterprises/<int:enterprise_id>/health/cases")
@@ -95,17 +173,21 @@ def cases(enterprise: Enterprise) -> ResponseReturnValue:
 @needs("health:manage", Enterprise)
 @needs("health:manage", FollowUp)
 def case(enterprise: Enterprise, follow_up: FollowUp) -> ResponseReturnValue:
-    """One case. A POST takes a step of it, reports it, or ends it: `act` says which of the three forms was sent."""
+    """One case. A POST takes a step of it, reports it, or ends it: `act` says which of the forms was sent."""
     if follow_up.enterprise_id != enterprise.id:
         guard.refuse(404, g.action, object_type="follow_up", object_id=str(follow_up.id))
     sent = request.form.get("act", "step") if request.method == "POST" else ""
     forms = {name: form() if name == sent else form(formdata=None) for name, form in FORMS.items()}
+    policy = policy_on(enterprise.district_id, local(site.now()).date())
+    disease = policy.clusters.disease(follow_up.disease) if policy else None
+    for one in forms.values():
+        one.fit(follow_up, policy.clusters.diseases if policy else (), disease)
     form = forms.get(sent)
     if form is not None and form.validate_on_submit():
         # two people at once: the second finds what the first has done
         db.session.refresh(follow_up, with_for_update=True)
         try:
-            step = follow_up.take(now=site.now(), by_id=current_user.id, **form.taken())  # type: ignore[attr-defined]
+            step = form.do(follow_up)
         except RuleBroken as broken:
             form.form_errors.append(str(broken))
         else:
@@ -117,14 +199,22 @@ def case(enterprise: Enterprise, follow_up: FollowUp) -> ResponseReturnValue:
     return page(
         "health/case.html", enterprise=enterprise, case=follow_up, employee=follow_up.employee, entry=follow_up.entry,
         told=follow_up.entry.told, symptoms=[SYMPTOM_WORDS[one][0] for one in follow_up.entry.told.symptoms], form=form,
-        step=forms["step"], report=forms["report"], end=forms["end"], stages=_stages(follow_up), at=site.now(),
+        step=forms["step"], look_back=forms["look_back"], again=forms["again"], report=forms["report"], end=forms["end"],
+        disease=disease, asked_since=follow_up.asked_since(disease) if disease else None, looked_back=_last(follow_up),
+        stages=_stages(follow_up), at=site.now(),
         today=local(site.now()).date(), reported=[s for s in follow_up.steps if s.kind == StepKind.REPORTED],
         icons=ICONS, **offices(enterprise),
     )  # fmt: skip
 
 
+def _last(follow_up: FollowUp) -> FollowUpStep | None:
+    """When it was last asked back."""
+    return next((one for one in reversed(follow_up.steps) if one.kind == StepKind.LOOKED_BACK), None)
+
+
 ICONS = {
     StepKind.CONTACTED: "phone", StepKind.DOCTOR: "stethoscope", StepKind.RESULT: "clipboard-list",
+    StepKind.LOOKED_BACK: "history", StepKind.ASKED_AGAIN: "phone",
     StepKind.REPORTED: "megaphone", StepKind.NOTE: "notebook-pen", StepKind.BACK: "circle-check",
     StepKind.FALSE_ALARM: "circle-minus",
 }  # fmt: skip

@@ -16,7 +16,7 @@ from models.accounts import Account
 from models.archive import DAY_BEGINS, Employee
 from models.base import local
 from models.enterprises import Enterprise
-from models.follow_ups import FollowUp, StepKind
+from models.follow_ups import Bitten, FollowUp, LookedBack, StepKind
 from models.health_entries import (
     EntrySource,
     EntryState,
@@ -29,7 +29,7 @@ from models.health_entries import (
     work_on,
 )
 from models.health_file import Absence, AbsenceKind
-from models.policy.schema import Mode, Policy
+from models.policy.schema import Disease, Mode, Policy
 
 LONGEST = 21  # days; further back nothing is of use any more
 REPORTED, TODAY = 0.98, 0.86  # how many of a hundred have, by the end of a day and by now
@@ -42,12 +42,13 @@ class Story:
     back: int
     days: int  # on which they stay at home; none: a cold thermometer
     ends: bool = True
+    disease: str = ""  # as a doctor has named it, after a journey
 
 
 RECOVERED, COLD = Story(16, 3), Story(6, 0)
 REPORTING: dict[str, tuple[Story, ...]] = {
     "青禾生物": (RECOVERED, Story(9, 4), COLD, Story(1, 2, ends=False)),
-    "微澜传感": (Story(13, 3), COLD),
+    "微澜传感": (Story(13, 3), COLD, Story(2, 6, ends=False, disease="dengue")),
     "石上清泉餐饮": (Story(10, 2),),
 }
 
@@ -80,7 +81,7 @@ def report(
         rows += _day(well, ill, back, morning, policy, mode, now, rng)
     if rows:  # before half past seven of the only day nobody has reported
         session.execute(insert(HealthEntry), rows)
-    _follow_up(session, stories, now, keeper)
+    _follow_up(session, stories, policy, now, keeper)
 
 
 def _day(
@@ -117,13 +118,16 @@ def _unwell(story: Story, since: int, today: date) -> Report:
     if not story.days:
         return Report(Today.WELL, celsius=Decimal("35.2"), site=Site.FOREHEAD)
     celsius = max(Decimal("36.7"), Decimal("38.2") - Decimal("0.6") * since)
+    symptoms = ("muscle_ache", "rash") if story.disease else ("cough", "sore_throat")
     return Report(
-        Today.ABSENT, celsius=celsius, site=Site.ARMPIT, symptoms=("cough", "sore_throat"), onset_on=today - timedelta(days=since + 1),
+        Today.ABSENT, celsius=celsius, site=Site.ARMPIT, symptoms=symptoms, onset_on=today - timedelta(days=since + 1),
         seen_doctor=since > 0, look_back=False, shared=True,
     )  # fmt: skip
 
 
-def _follow_up(session: Session, stories: dict[Story, Employee], now: datetime, keeper: Account) -> None:
+def _follow_up(
+    session: Session, stories: dict[Story, Employee], policy: Policy, now: datetime, keeper: Account
+) -> None:
     for story, one in stories.items():
         first = session.scalars(
             select(HealthEntry)
@@ -138,7 +142,20 @@ def _follow_up(session: Session, stories: dict[Story, Employee], now: datetime, 
             at = first.at + after
             back_on = local(at).date() if kind is StepKind.BACK else None
             if at <= now:
-                case.take(kind, text=text, now=at, by_id=keeper.id, return_on=back_on)
+                named = policy.clusters.disease(story.disease) if kind is StepKind.RESULT else None
+                case.take(
+                    kind, text=text, now=at, by_id=keeper.id, return_on=back_on, disease=named,
+                    to_whom="区疾控中心" if kind is StepKind.REPORTED else "",
+                )  # fmt: skip
+        _look_back(case, policy.clusters.disease(story.disease), now, keeper)
+
+
+def _look_back(case: FollowUp, disease: Disease | None, now: datetime, keeper: Account) -> None:
+    """Two hours after the doctor has named it."""
+    if disease is None or case.diagnosed_at is None or case.diagnosed_at + timedelta(hours=2) > now:
+        return
+    answers = LookedBack("同行的同事没有不舒服", "佛山", case.onset_on - timedelta(days=4), Bitten.YES)
+    case.look_back(disease, answers, now=case.diagnosed_at + timedelta(hours=2), by_id=keeper.id)
 
 
 def _steps(story: Story) -> Iterator[tuple[StepKind, timedelta, str]]:
@@ -146,7 +163,11 @@ def _steps(story: Story) -> Iterator[tuple[StepKind, timedelta, str]]:
         yield StepKind.FALSE_ALARM, timedelta(minutes=40), "额温枪受冷，复测36.5℃"
         return
     yield StepKind.CONTACTED, timedelta(minutes=25), "在家休息，下午去看医生"
-    if story.ends:
+    if story.disease:
+        yield StepKind.DOCTOR, timedelta(hours=5), "区人民医院发热门诊，出差刚回来"
+        yield StepKind.RESULT, timedelta(hours=29), "住院治疗，挂蚊帐，区疾控中心已知道"
+        yield StepKind.REPORTED, timedelta(hours=29, minutes=10), "医院已报告，请社区看看住处周围的积水"
+    elif story.ends:
         yield StepKind.DOCTOR, timedelta(hours=7), "桂湖社区卫生服务中心"
         yield StepKind.RESULT, timedelta(hours=30), "普通感冒，建议居家休息"
         yield StepKind.BACK, timedelta(days=story.days, minutes=35), ""

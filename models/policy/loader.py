@@ -1,5 +1,6 @@
 """Reads one policy pack (方案包) from its folder, and refuses what is doubtful by file and key."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -16,7 +17,9 @@ from models.policy.schema import (
     KIND_OF_FIELD,
     VALUES_OF_FIELD,
     Cadence,
+    ClusterRule,
     Clusters,
+    Disease,
     Effect,
     GateForm,
     LookBack,
@@ -39,6 +42,8 @@ CLUSTERS = "clusters.toml"
 LETTERS = "letters.toml"
 EXAMPLES = "examples.toml"
 LEAST_HEALTH_DAYS = 15
+LONGEST_LOOK_BACK = 60  # days
+DISEASE_KEY = re.compile(r"[a-z][a-z0-9_]{1,39}")
 FILES = (SCHEME, STAFFING, REPORTING, GATE, CLUSTERS, LETTERS, EXAMPLES)
 
 
@@ -203,15 +208,20 @@ def _check_clusters(clusters: Clusters, place: Place) -> None:
         raise place.key("immediate").fault("report_minutes、accept_minutes 不能是0")
     if not clusters.immediate.tell:
         raise place.key("immediate").key("tell").fault("至少要写一个岗位")
+    _check_diseases(clusters.diseases, place.key("diseases"))
     for rule in clusters.rules:
         at = place.key("rules").item(rule.label)
         if rule.people < 2 or rule.days == 0 or rule.firms == 0:
             raise at.fault("people 至少是2，days、firms 至少是1")
         if rule.firms > 1 and rule.subject != "place":
             raise at.key("firms").fault("只有 subject 是 place 时可以写")
+        if bool(rule.signals) == bool(rule.diseases):
+            raise at.fault("signals 和 diseases 写一样，不能都写，也不能都不写")
         for signal in rule.signals:
             if signal not in known:
                 raise at.key("signals").fault(f"signals 里没有 {signal}")
+        if rule.diseases:
+            _check_rule_of_diseases(rule, clusters.diseases, at)
     for figure in clusters.figures:
         if figure.people < 2 or figure.signal not in known:
             raise place.key("figures").item(figure.figure).fault("people 至少是2，signal 要在 signals 里")
@@ -227,6 +237,33 @@ def _check_clusters(clusters: Clusters, place: Place) -> None:
         raise place.key("curve").fault(
             "weeks 至少是4，enough_weeks 在2和 usual_weeks 之间，small 至少是2，deviations 至少是1"
         )
+
+
+def _check_diseases(diseases: tuple[Disease, ...], place: Place) -> None:
+    keys: set[str] = set()
+    for disease in diseases:
+        at = place.item(disease.label)
+        if not DISEASE_KEY.fullmatch(disease.key) or disease.key in keys:
+            raise at.key("key").fault("用小写英文字母、数字、下划线，2到40个，不能与别的病相同")
+        keys.add(disease.key)
+        if not 1 <= disease.look_back_days <= LONGEST_LOOK_BACK:
+            raise at.key("look_back_days").fault(
+                f"要在1到{LONGEST_LOOK_BACK}之间，现在是{disease.look_back_days}"
+            )
+        if "" in disease.asks:
+            raise at.key("asks").fault("不能有空的")
+
+
+def _check_rule_of_diseases(rule: ClusterRule, diseases: tuple[Disease, ...], place: Place) -> None:
+    """A doctor's word narrows down by itself, and it stays with the enterprise: no place adds it up."""
+    if rule.subject == "place":
+        raise place.key("subject").fault("按 diseases 提示的，只能是 group 或 enterprise")
+    if rule.symptoms or rule.celsius is not None:
+        raise place.fault("按 diseases 提示的，不写 symptoms、celsius")
+    known = [disease.label for disease in diseases]
+    for label in rule.diseases:
+        if label not in known:
+            raise place.key("diseases").fault(f"没有“{label}”这种病，可以写：{'、'.join(known) or '无'}")
 
 
 def _check_form(form: GateForm, in_force: bool, place: Place) -> None:

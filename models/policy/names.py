@@ -111,6 +111,10 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "tell": "马上告诉谁",
         "steps": "报告以外要做的",
         "signals": "看哪些症状",
+        "diseases": "看医生说的哪些病",
+        "look_back_days": "往前问几天",
+        "mosquito": "是不是蚊子传的",
+        "asks": "还要问什么",
         "signal": "算哪一类症状",
         "symptoms": "包括哪些症状",
         "rules": "提示",
@@ -336,6 +340,8 @@ def _item(field: str, item: str) -> str:
         return f"{item}人以上（不含）一档"
     if field == "rules":
         return f"提示“{item}”"
+    if field == "diseases":
+        return f"病种“{item}”"
     named = {
         "signals": SIGNALS, "figures": REPORTED,
         "verdicts": EFFECTS, "questions": ASKED, "choices": ANSWERS, "posts": POSTS, "places": PLACES, "report": REPORTED,

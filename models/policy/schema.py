@@ -434,18 +434,35 @@ class SignalRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Disease:
+    """A disease that a doctor has named (医生说的病). Health staff may record it of a case, and then ask back over `look_back_days`
+    before its first day. One that mosquitoes carry is asked about travel and bites, and again two weeks after the return (HLTH-5)."""
+
+    named_by: ClassVar[str] = "label"
+
+    key: str  # as it is kept
+    label: str
+    source: Source
+    look_back_days: int = 14
+    mosquito: bool = False
+    asks: tuple[str, ...] = ()  # what else to ask
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterRule:
-    """So many people with like symptoms in so many days raise an alert (聚集提示): in a team or dormitory, in an enterprise, or in a
-    place, where they have to be of `firms` enterprises. `symptoms` and `celsius` narrow down who counts."""
+    """So many people in so many days raise an alert (聚集提示): in a team or dormitory, in an enterprise, or in a place, where they have
+    to be of `firms` enterprises. Either with like symptoms, where `symptoms` and `celsius` narrow down who counts; or with one and
+    the same of these diseases, by their labels, as a doctor has named it. Of several signals or diseases each counts for itself."""
 
     named_by: ClassVar[str] = "label"
 
     label: str
     subject: Literal["group", "enterprise", "place"]
-    signals: tuple[SignalKey, ...]
     people: int
     days: int
     source: Source
+    signals: tuple[SignalKey, ...] = ()
+    diseases: tuple[str, ...] = ()
     symptoms: tuple[Symptom, ...] = ()
     celsius: Decimal | None = None
     firms: int = 1
@@ -498,6 +515,10 @@ class Clusters:
     figures: tuple[FigureRule, ...]
     absence: AbsenceRule
     curve: CurveRule
+    diseases: tuple[Disease, ...] = ()  # with none nobody is asked what a doctor has said (HLTH-6)
+
+    def disease(self, key: str | None) -> Disease | None:
+        return next((one for one in self.diseases if one.key == key), None)
 
     def symptoms_of(self, key: str) -> frozenset[str]:
         return frozenset(

@@ -1,6 +1,7 @@
 """The loader refuses whatever is doubtful in a pack, and says in which file and at which key."""
 
 import dataclasses
+import re
 from decimal import Decimal
 
 import pytest
@@ -377,3 +378,51 @@ def test_labels_follow_the_figures_of_the_scheme(pack: Pack):
     refusal = question.choice("yes")
     assert refusal is not None
     assert refusal.reason.startswith("7天内")
+
+
+BEFORE = '[[diseases]]\nkey = "rubella"\nlabel = "风疹"\nlook_back_days = 21'
+OF_MEASLES = 'diseases = ["麻疹"]'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "why"),
+    [
+        (BEFORE, BEFORE.replace("rubella", "varicella"), "diseases[风疹].key", "不能与别的病相同"),
+        (BEFORE, BEFORE.replace("rubella", "风疹"), "diseases[风疹].key", "小写英文字母"),
+        (BEFORE, BEFORE.replace("风疹", "水痘"), "diseases[水痘]", "重复了"),
+        (BEFORE, BEFORE.replace("21", "0"), "diseases[风疹].look_back_days", "要在1到60之间，现在是0"),
+        (BEFORE, BEFORE.replace("21", "61"), "diseases[风疹].look_back_days", "要在1到60之间，现在是61"),
+        (BEFORE, BEFORE.replace("21", '"21"'), "diseases[风疹].look_back_days", "整数"),
+        (BEFORE, BEFORE + "\nmosquitoes = true", "diseases[风疹].mosquitoes", "没有这个键"),
+        ('asks = ["', 'asks = ["", "', "diseases[手足口病].asks", "不能有空的"),
+        (OF_MEASLES, 'diseases = ["麻风"]', "rules[同一企业，10天内麻疹].diseases", "没有“麻风”这种病，可以写：手足口病"),
+        (OF_MEASLES, "", "rules[同一企业，10天内麻疹]", "不能都写，也不能都不写"),
+        (OF_MEASLES, OF_MEASLES + '\nsignals = ["rash"]', "rules[同一企业，10天内麻疹]", "不能都写"),
+        (OF_MEASLES, OF_MEASLES + "\ncelsius = 38.0", "rules[同一企业，10天内麻疹]", "不写 symptoms、celsius"),
+        (
+            'subject = "enterprise"\n' + OF_MEASLES, 'subject = "place"\n' + OF_MEASLES,
+            "rules[同一企业，10天内麻疹].subject", "只能是 group 或 enterprise",
+        ),
+    ],
+    ids=[
+        "key twice", "key no code", "label twice", "no days", "too many days", "days in words", "unknown key", "empty question",
+        "unknown disease", "neither", "both", "with a temperature", "over a place",
+    ],
+)  # fmt: skip
+def test_a_doubtful_disease_is_refused_in_words(pack: Pack, old, new, where, why):
+    pack.edit("clusters.toml", old, new)
+    with pytest.raises(PolicyError) as refusal:
+        load_pack(pack.folder)
+    assert f"clusters.toml 的 {where}" in str(refusal.value) and why in str(refusal.value)
+
+
+def test_a_pack_that_lists_no_disease_is_valid_and_one_that_says_no_days_looks_back_fourteen(pack: Pack):
+    assert [
+        one.look_back_days for one in load_pack(pack.folder).clusters.diseases if one.key == "dengue"
+    ] == [14]
+    file = pack.folder / "clusters.toml"
+    tables = re.split(r"(?m)^(?=\[)", file.read_text(encoding="utf-8"))
+    kept = [one for one in tables if not one.startswith("[[diseases]]") and "\ndiseases = " not in one]
+    file.write_text("".join(kept), encoding="utf-8")
+    clusters = load_pack(pack.folder).clusters
+    assert clusters.diseases == () and clusters.rules and clusters.disease("dengue") is None
