@@ -98,7 +98,8 @@ def _site(stack: ExitStack, kind: str, rows: int) -> OwedSite:
         schema.upgrade(db.engine)
         town, now = make.town(datetime.now(UTC)), datetime.now(UTC)
         book = app.extensions["site"].book
-        found = firms.fill(book, town, rows, now)
+        db.session.rollback()
+        found = firms.fill(where, book.get(make.SCHEME), town, rows, now)
         count = owed.fill(book, town, now)
         street = db.session.scalar(text("SELECT min(street_id) FROM enterprise WHERE id >= 1000"))
         numbers = {
