@@ -87,12 +87,14 @@ def keep(tick: Tick) -> int:
     for district_id in districts:
         with tick.looking() as session:
             policy = tick.book.in_force(adoptions_of(session, district_id), today)
-            begun = session.scalar(
+            has_some = session.scalar(
                 select(SymptomWeek.id).where(SymptomWeek.district_id == district_id).limit(1)
             )
         if policy is None:
             continue
-        weeks = [monday(today) - WEEK * back for back in range(AGAIN if begun else LONGEST_BACK)]
+        # a first pass that was cut off has left some: it is done once this work has succeeded
+        back = AGAIN if has_some and tick.since is not None else LONGEST_BACK
+        weeks = [monday(today) - WEEK * one for one in range(back)]
         written += _keep_district(tick, district_id, policy, weeks, today)
     return written
 

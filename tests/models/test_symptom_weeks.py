@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -179,6 +180,23 @@ def test_a_week_of_reports_counts_the_working_days_and_of_daily_ones_the_worst_d
 
 def _filed(one, first, last, **figures):
     one.first_on, one.last_on, one.received_at, one.version, one.figures = first, last, NOW, 1, figures
+
+
+@pytest.mark.parametrize(("since", "weeks"), [(None, 1), (NOW, 0)])
+def test_a_first_pass_that_was_cut_off_is_made_whole_and_a_later_one_looks_at_two_weeks(
+    app, town, since, weeks
+):
+    """Cut off, it has written some enterprises and not the others."""
+    week(make.enterprise(town.street, "邻居有限公司"), 0)
+    Ledger(app.extensions["site"].book, NOW - timedelta(days=10)).store(db.session(), [town.tenant.id])
+    db.session.flush()
+    long_ago = db.session.scalars(select(Obligation).where(Obligation.enterprise_id == town.tenant.id)).one()
+    _filed(long_ago, date(2026, 10, 19), date(2026, 10, 25), expected=100, absent_ill=2, fever=3, symptoms=4)
+    db.session.commit()
+    symptom_weeks.keep(replace(jobs.tick_now(), since=since))
+    db.session.rollback()
+    mine = select(SymptomWeek).where(SymptomWeek.enterprise_id == town.tenant.id)
+    assert len(db.session.scalars(mine).all()) == weeks
 
 
 def test_what_is_known_no_more_stays_as_it_was(town):
