@@ -18,18 +18,23 @@ SCHEME = "chengdu-hitech/2022-03-23"
 COLUMNS = (
     "id, nonce, district_id, place_id, gate_id, day, hour, occurred_at, arrived_at, kind, call_number, name, mobile, "
     "mobile_index, device_index, written, purpose, celsius, measured_by, masked, mode, scheme_key, verdict, reasons, marks, "
-    "handled_at"
+    "handled_at, left_at, left_how"
 )
 SHARED = (
     ":district, :place + i % :places, :gate, {day}, 8 + i % 10, {at}, {at}, 'entry', 100 + i % 900, '张晓明', :mobile, "
     "{key}, {key}, '', '', 365, 'self', {yes}, 'normal', :scheme, CASE WHEN i % 100 = 0 THEN 'refused' ELSE 'pass' END, "
-    "'', '', CASE WHEN i % 100 = 0 THEN {at} END"
+    "'', '', CASE WHEN i % 100 = 0 THEN {at} END, CASE WHEN i % 100 > 0 THEN {left} END, "
+    "CASE WHEN i % 100 > 0 AND {left} IS NOT NULL THEN 'closing' END"
 )
 SQLITE = f"""
 WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last)
 INSERT INTO check_in ({COLUMNS}) SELECT i, randomblob(16), {SHARED} FROM n
 """.format(
-    day="date(:day, '-' || ((:last - i) / :a_day) || ' days')", at=":at", key="randomblob(16)", yes="1"
+    day="date(:day, '-' || ((:last - i) / :a_day) || ' days')",
+    at=":at",
+    left=":left",
+    key="randomblob(16)",
+    yes="1",
 )
 POSTGRESQL = f"""
 INSERT INTO check_in ({COLUMNS}) SELECT i, uuid_send(gen_random_uuid()), {SHARED}
@@ -37,6 +42,7 @@ FROM generate_series(:first::bigint, :last::bigint) AS i
 """.format(
     day="(:day::date - ((:last - i) / :a_day)::int)",
     at=":at::timestamptz",
+    left=":left::timestamptz",
     key="uuid_send(gen_random_uuid())",
     yes="true",
 )
@@ -53,7 +59,8 @@ class Where:
 
 def fill(where: Database, vault: Vault, whose: Where, *, rows: int, today: int) -> None:
     """`rows` in all, of which this place has `today` today, A_DAY on each of the days before (as far as they go), and other
-    places the rest. Every hundredth was refused and has been dealt with."""
+    places the rest. Every hundredth was refused and has been dealt with; the visits of earlier days have ended, as the timed work
+    ends them."""
     now = datetime.now(UTC)
     own_past = min(rows - today, max(4 * A_DAY, (rows - today) // 50))
     blocks = [  # from the oldest to the newest: ids go on with time
@@ -66,13 +73,13 @@ def fill(where: Database, vault: Vault, whose: Where, *, rows: int, today: int) 
         for count, place, places, a_day, days_ago in blocks:
             if count:
                 at = now - timedelta(days=days_ago, minutes=1)
+                written = f"{at:%Y-%m-%d %H:%M:%S.%f}" + ("+00" if where.pid else "")
                 execute(
                     POSTGRESQL if where.pid else SQLITE,
                     {
                         "first": first, "last": first + count - 1, "district": whose.district_id, "place": place,
                         "places": places, "a_day": a_day, "gate": whose.gate_id, "day": local(at).date().isoformat(),
-                        "at": f"{at:%Y-%m-%d %H:%M:%S.%f}" + ("+00" if where.pid else ""), "mobile": mobile,
-                        "scheme": SCHEME,
+                        "at": written, "left": written if days_ago else None, "mobile": mobile, "scheme": SCHEME,
                     },
                 )  # fmt: skip
                 first += count
