@@ -32,10 +32,7 @@ def print_html(html: str, *sheets: str) -> bytes:
     from blueprints.web import printer
 
     with _printing:
-        try:
-            return printer.printed(html, Path(current_app.static_folder or "static"), *sheets)
-        except printer.Missing as error:
-            raise CannotPrint(str(error)) from error
+        return printer.printed(html, Path(current_app.static_folder or "static"), *sheets)
 
 
 def picture(pdf: bytes, *, dpi: int = 200) -> bytes:

@@ -11,13 +11,10 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
 from blueprints.web.justified import spread
+from blueprints.web.pdf import CannotPrint
 
 VARIANT = "pdf/ua-1"
 SYSTEM_FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
-
-
-class Missing(Exception):
-    """Something that the document shows is not there, or forbidden."""
 
 
 class OnlyOurFiles(URLFetcher):
@@ -37,7 +34,7 @@ class OnlyOurFiles(URLFetcher):
 
 
 def printed(html: str, static: Path, *sheets: str) -> bytes:
-    """The PDF of a whole HTML document, laid out by the given style sheets of `static`/css."""
+    """The PDF of a whole HTML document, laid out by the given style sheets of `static`/css. CannotPrint as `pdf.print_html` says."""
     try:
         laid_out = HTML(
             string=html, base_url=f"{static.resolve().as_uri()}/", url_fetcher=OnlyOurFiles(static)
@@ -49,7 +46,7 @@ def printed(html: str, static: Path, *sheets: str) -> bytes:
         spread(laid_out)
         return laid_out.write_pdf(pdf_variant=VARIANT)
     except FatalURLFetchingError as error:  # a BaseException: left alone it would end the worker
-        raise Missing(str(error)) from error
+        raise CannotPrint(str(error)) from error
 
 
 @cache
