@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.engine import make_url
 
-from benchmarks.servers import cores, family
+from benchmarks.servers import ROOT, cores, family
 from tests import postgres
 
 DURABLE = postgres.SETTINGS | {
@@ -23,6 +23,8 @@ DURABLE = postgres.SETTINGS | {
     "shared_buffers": "256MB",
     "autovacuum": "on",
 }
+SHIPPED = ROOT / "deploy" / "postgresql" / "site.conf"
+PLANNING = ("effective_cache_size", "work_mem", "random_page_cost", "jit")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,13 @@ def psycopg_conninfo(url: str) -> str:
     )
 
 
+def _planning() -> dict[str, str]:
+    """How a deployment's PostgreSQL is told to plan."""
+    pairs = (line.partition("#")[0].split("=") for line in SHIPPED.read_text().splitlines() if "=" in line)
+    found = {pair[0].strip(): pair[1].strip() for pair in pairs if len(pair) == 2}
+    return {name: found[name] for name in PLANNING}
+
+
 @contextmanager
 def database(kind: str, home: Path) -> Iterator[Database]:
     """A fresh `sqlite` or `postgresql`, gone afterwards."""
@@ -73,7 +82,7 @@ def database(kind: str, home: Path) -> Iterator[Database]:
         yield Database("SQLite", f"sqlite:///{home / 'site.db'}", str(home / "minimal.db"))
         return
     with ExitStack() as stack:
-        url = stack.enter_context(postgres.cluster(DURABLE))
+        url = stack.enter_context(postgres.cluster(DURABLE | _planning()))
         site, minimal = (stack.enter_context(postgres.database(url)) for _ in range(2))
         folder = make_url(url).query["host"]
         pid = int((Path(str(folder)) / "data" / "postmaster.pid").read_text().split()[0])

@@ -145,8 +145,11 @@ class Obligation(Belonging, Row):
         Index("ix_obligation_unit", "unit_id", "last_on"),
         Index("ix_obligation_community", "community_id", "last_on"),
         Index("ix_obligation_to_judge", "district_id", "received_at", sqlite_where=text(TO_JUDGE), postgresql_where=text(TO_JUDGE)),
-        # who has not reported, and whom to remind
+        # whom to remind, and who has not reported in a period, in the order of the list
         Index("ix_obligation_waiting", "due_at", "district_id", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
+        Index(
+            "ix_obligation_missing", "district_id", "last_on", "enterprise_id", sqlite_where=text(WAITING), postgresql_where=text(WAITING)
+        ),
         # the few that a closure has moved
         Index("ix_obligation_moved", "locks_at", sqlite_where=text(MOVED), postgresql_where=text(MOVED)),
     )  # fmt: skip

@@ -6,7 +6,7 @@ import random
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 
 from models import report_tally, tracking
 from models.access import Post
@@ -402,6 +402,47 @@ def test_a_page_of_enterprises_asks_as_often_for_thirty_as_for_three(town, clock
     assert len(rows) == 31
     few = statements_of(lambda: tracking.lines(db.session(), rows[:3], on("20 09:00")))
     assert statements_of(lambda: tracking.lines(db.session(), rows, on("20 09:00"))) == few
+
+
+def test_who_has_not_reported_is_found_in_order_by_an_index_of_its_own(town, clock):
+    span, ground = week(town, clock), Ground(town.district.id, {})
+    session, query = db.session(), tracking.firms(db.session(), ground, span, Only.MISSING).limit(50)
+    literal = query.compile(db.engine, compile_kwargs={"literal_binds": True})
+    if db.engine.dialect.name == "sqlite":
+        plan = str(session.execute(text(f"EXPLAIN QUERY PLAN {literal}")).all())
+        assert "TEMP B-TREE" not in plan
+    else:
+        for other in ("seqscan", "bitmapscan", "sort"):
+            session.execute(text(f"SET LOCAL enable_{other} = off"))
+        plan = str(session.execute(text(f"EXPLAIN {literal}")).all())
+        assert "Sort" not in plan
+    assert "ix_obligation_missing" in plan
+
+
+def test_postgresql_expects_as_many_rows_of_a_period_as_there_are(town, clock):
+    """Days and mode taken one by one would be expected together in one of a hundred rows."""
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite expects nothing of values")
+    span, session = week(town, clock), db.session()
+    names = [column.name for column in Obligation.__table__.columns if column.name != "id"]
+    moved = {
+        "first_on": "first_on - 7 * n",
+        "last_on": "last_on - 7 * n",
+        "voided_at": "made_at",
+    }  # as many as one likes
+    chosen = ", ".join(moved.get(name, name) for name in names)
+    session.execute(
+        text(
+            f"INSERT INTO obligation ({', '.join(names)}) SELECT {chosen} "
+            "FROM obligation, generate_series(0, 19) n, generate_series(1, 100)"
+        )
+    )
+    session.execute(text("ANALYZE obligation"))
+    there = session.scalar(select(func.count()).select_from(Obligation)) // 20
+    days = select(Obligation).where(Obligation.first_on == span.first_on, Obligation.last_on == span.last_on)
+    literal = days.compile(db.engine, compile_kwargs={"literal_binds": True})
+    (plan,) = session.scalar(text(f"EXPLAIN (FORMAT JSON) {literal}"))
+    assert plan["Plan"]["Plan Rows"] == pytest.approx(there, rel=0.5)
 
 
 def test_reports_in_a_row_that_are_missing_are_counted(town, clock):
