@@ -162,7 +162,10 @@ def alone(engine: Engine, name: str) -> Iterator[bool]:
     if engine.dialect.name == "postgresql":
         own = create_engine(engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         with own.connect() as connection:  # closed at the end, so that the lock goes whatever happens
-            yield _take(connection, name)
+            taken = _take(connection, name)
+            yield taken
+            if taken:  # a server sees a closed connection a moment later, and who comes next would find the piece busy
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _key(name)})
         return
     with open(f"{engine.url.database}-tick", "w") as file:
         try:
@@ -176,6 +179,9 @@ def alone(engine: Engine, name: str) -> Iterator[bool]:
 def _take(connection: Connection, name: str) -> bool:
     for setting in NOTICE_THE_DEAD:
         connection.execute(text(f"SET {setting}"))
-    key = int.from_bytes(hashlib.sha256(f"timed {name}".encode()).digest()[:8], "big", signed=True)
-    taken: Any = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key})
+    taken: Any = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(name)})
     return bool(taken)
+
+
+def _key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"timed {name}".encode()).digest()[:8], "big", signed=True)
