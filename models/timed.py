@@ -11,11 +11,11 @@ import hashlib
 import logging
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 from sqlalchemy import Connection, Engine, create_engine, select, text
 from sqlalchemy.exc import DBAPIError
@@ -99,19 +99,20 @@ class Outcome(Labelled):
 def run(tasks: Iterable[Task], tick: Tick) -> dict[str, Outcome]:
     """Does what is due, in the order of the list; answers what became of it by name. What is not due is not in the answer."""
     outcomes = {}
-    for task in tasks:
-        try:
-            outcome = _in_turn(task, replace(tick, now=tick.clock()))
-        except Exception as error:  # the database itself is away: the next piece may find it again
-            LOG.error("timed task %s: %s", task.name, where(error))
-            outcome = Outcome.FAILED
-        if outcome is not None:
-            outcomes[task.name] = outcome
+    with closing(Turns(tick.engine)) as turns:
+        for task in tasks:
+            try:
+                outcome = _in_turn(task, replace(tick, now=tick.clock()), turns)
+            except Exception as error:  # the database itself is away: the next piece may find it again
+                LOG.error("timed task %s: %s", task.name, where(error))
+                outcome = Outcome.FAILED
+            if outcome is not None:
+                outcomes[task.name] = outcome
     return outcomes
 
 
-def _in_turn(task: Task, tick: Tick) -> Outcome | None:
-    with alone(tick.engine, task.name) as mine:
+def _in_turn(task: Task, tick: Tick, turns: Turns) -> Outcome | None:
+    with turns.take(task.name) as mine:
         if not mine:
             return Outcome.BUSY
         with tick.looking() as session:
@@ -152,36 +153,69 @@ def _is_ours(file: str) -> bool:
     return Path(file).is_relative_to(ROOT) and "site-packages" not in file
 
 
+class Turns:
+    """By which a piece is done in one place at a time, of all machines. Whoever has a turn loses it with the process, however that ends.
+
+    On PostgreSQL an advisory lock, on one connection of its own for all that take turns here. A SQLite database has one machine:
+    there a locked file beside it, one for all pieces.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._own: Connection | None = None
+
+    @contextmanager
+    def take(self, name: str) -> Iterator[bool]:
+        """Whether this is the only one at it; if so, until the block ends."""
+        if self.engine.dialect.name == "sqlite":
+            with open(f"{self.engine.url.database}-tick", "w") as file:
+                yield _locked(file)
+            return
+        key = {
+            "key": int.from_bytes(hashlib.sha256(f"timed {name}".encode()).digest()[:8], "big", signed=True)
+        }
+        try:
+            taken = bool(self._connection().scalar(text("SELECT pg_try_advisory_lock(:key)"), key))
+        except DBAPIError:
+            self.close()  # the next one begins with a connection that is whole
+            raise
+        try:
+            yield taken
+        finally:
+            if taken:
+                self._give_back(key)
+
+    def _give_back(self, key: dict[str, int]) -> None:
+        """At once: a server sees a closed connection a moment later, and who came next would find the piece busy."""
+        try:
+            self._connection().execute(text("SELECT pg_advisory_unlock(:key)"), key)
+        except DBAPIError:
+            self.close()  # and the lock with it
+
+    def _connection(self) -> Connection:
+        if self._own is None:
+            engine = create_engine(self.engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+            self._own = engine.connect()
+            for setting in NOTICE_THE_DEAD:
+                self._own.execute(text(f"SET {setting}"))
+        return self._own
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.close()
+            self._own = None
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 @contextmanager
 def alone(engine: Engine, name: str) -> Iterator[bool]:
-    """Whether this is the only one at it, on all machines; if so, until the block ends. Gone with the process, however it ends.
-
-    On PostgreSQL an advisory lock on a connection of its own. A SQLite database has one machine: there a locked file beside
-    it, one for all pieces.
-    """
-    if engine.dialect.name == "postgresql":
-        own = create_engine(engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        with own.connect() as connection:  # closed at the end, so that the lock goes whatever happens
-            taken = _take(connection, name)
-            yield taken
-            if taken:  # a server sees a closed connection a moment later, and who comes next would find the piece busy
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _key(name)})
-        return
-    with open(f"{engine.url.database}-tick", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-
-
-def _take(connection: Connection, name: str) -> bool:
-    for setting in NOTICE_THE_DEAD:
-        connection.execute(text(f"SET {setting}"))
-    taken: Any = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(name)})
-    return bool(taken)
-
-
-def _key(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"timed {name}".encode()).digest()[:8], "big", signed=True)
+    """A single turn."""
+    with closing(Turns(engine)) as turns, turns.take(name) as mine:
+        yield mine
