@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from benchmarks.databases import Database
 
@@ -63,7 +64,9 @@ def write(where: Database, table: Table, rows: Iterable[dict[str, Any]]) -> None
     if first is None:
         return
     dialect = postgresql.dialect() if where.pid else sqlite.dialect()
-    begins = {c.name: c.default.arg for c in table.columns if c.default is not None and c.default.is_scalar}
+    begins = {
+        c.name: c.default.arg for c in table.columns if isinstance(c.default, ScalarElementColumnDefault)
+    }
     columns = [table.c[name] for name in first] + [table.c[name] for name in begins if name not in first]
     stored = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns]
     readied = [

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy.engine import make_url
@@ -39,10 +40,10 @@ class Database:
     def rows(self, table: str) -> Callable[[], int]:
         """Counts a table of the site ("check_in") or of the minimal app ("entry")."""
         target = self.minimal if table == "entry" else self.of_site
-        connect = psycopg.connect if self.pid else sqlite3.connect
+        connect: Callable[[str], Any] = psycopg.connect if self.pid else sqlite3.connect
 
         def count() -> int:
-            with connect(target) as connection:  # type: ignore[operator]
+            with connect(target) as connection:
                 found: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             connection.close()
             return found
@@ -64,7 +65,7 @@ class Database:
 def psycopg_conninfo(url: str) -> str:
     parts = make_url(url)
     return psycopg.conninfo.make_conninfo(
-        host=parts.query["host"], user=parts.username, dbname=parts.database
+        host=str(parts.query["host"]), user=parts.username, dbname=parts.database
     )
 
 

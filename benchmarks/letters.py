@@ -299,7 +299,8 @@ def _gate(report: Report, where: Database, gate: GateSite, printer: _Printer, ro
         return served
 
     visits()  # until it is warm
-    quiet, busy = [], []
+    quiet: list[float] = []
+    busy: list[float] = []
     for number in range(rounds):
         for batch in (False, True) if number % 2 == 0 else (True, False):
             if batch:

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from flask import Flask, Response, redirect, render_template_string, request
+from flask import Flask, redirect, render_template_string, request
+from flask.typing import ResponseReturnValue
 from itsdangerous import BadData, URLSafeTimedSerializer
 from wtforms import DecimalField, Form, RadioField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
@@ -102,7 +103,7 @@ def create_app() -> Flask:
         return render_template_string(PAGE, form=EntryForm(), token=tokens.dumps(secrets.token_hex(16)))
 
     @app.post("/g/<gate>")
-    def take(gate: str) -> Response | tuple[str, int]:
+    def take(gate: str) -> ResponseReturnValue:
         try:
             tokens.loads(request.form.get("csrf_token", ""), max_age=VALID_SECONDS)
         except BadData:

@@ -81,7 +81,7 @@ def _order(town: make.Town, starts_at: datetime, long: timedelta) -> ModeOrder:
         responsible="程远志", planned_end_on=local(starts_at + long).date(), now=starts_at, by_id=None,
     )  # fmt: skip
     row.ended_at, row.end_reason = starts_at + long, "没有新的情况"
-    return make.save(row)  # type: ignore[no-any-return]
+    return make.save(row)
 
 
 def _write(connection: Connection, facts: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ import itertools
 import re
 import selectors
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -34,7 +34,7 @@ WORKERS = 2  # as many as this is measured for has cores
 PATIENCE = 30.0
 
 NONCE = re.compile(rb'name="nonce" value="([^"]+)"')
-Steps = Iterator[bytes]  # requests of one visitor; each answer is sent back in
+Steps = Generator[bytes, bytes, None]  # requests of one visitor; each answer is sent back in
 
 
 @dataclass
@@ -200,7 +200,7 @@ def _go_on(selector: selectors.BaseSelector, port: int, visitor: Visitor, served
         if not visitor.line.receive():
             return 0
         served.waits.append((time.perf_counter() - visitor.since) * 1000)
-        visitor.request = visitor.steps.send(visitor.line.received)  # type: ignore[attr-defined]
+        visitor.request = visitor.steps.send(visitor.line.received)
         visitor.since, visitor.kept = time.perf_counter(), True
         visitor.line.send(visitor.request)
         return 0
