@@ -19,7 +19,7 @@ from . import report_tally, reports
 from .base import SHANGHAI, local
 from .closures import Closure
 from .enterprises import Enterprise, Premises
-from .obligations import Kind, Obligation, moment
+from .obligations import GROWN, Kind, Obligation, moment
 from .office import adoptions_of
 from .places import ModeOrder, Place
 from .policy.book import Book
@@ -127,6 +127,10 @@ class Ledger:
             if one is None or one.mode is not row.mode:
                 change.voided[row.id] = self._why(home, row, [period for period, _ in periods])
                 continue
+            # what was filed says nothing of the days that came to its period
+            if row.version and one.last_on > row.last_on:
+                change.voided[row.id] = GROWN
+                continue
             del wanted[row.first_on]
             if any(getattr(row, name) != value for name, value in shape.items()):
                 change.reshaped[row.id] = shape
@@ -225,7 +229,9 @@ class Ledger:
         """The rows that were not past due when the timed work was last here, by enterprise and day."""
         one = Obligation
         rows = session.execute(
-            select(one.id, one.enterprise_id, one.first_on, *(getattr(one, name) for name in SHAPE))
+            select(
+                one.id, one.enterprise_id, one.first_on, one.version, *(getattr(one, name) for name in SHAPE)
+            )
             .where(one.enterprise_id.in_(ids), one.due_at >= self.settled_before, one.live())
             .order_by(one.first_on)
         )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from .base import local
 from .enterprises import Enterprise
 from .ledger_work import reached_by
+from .obligations import Obligation, moment
 from .office import adoptions_of, open_orders
 from .places import ModeOrder
 from .policy.book import Book
@@ -28,6 +29,7 @@ class Switch:
     cut: Period | None  # the period that it ends early
     daily: Period | None  # the first daily report of it when it is opened, the last when it is ended
     following: Period | None  # what comes after the last daily report
+    filed: int = 0  # enterprises that have filed what is void by it: dailies that were never due, a week that grows again
 
     @property
     def restores(self) -> bool:
@@ -56,7 +58,15 @@ def ending(session: Session, book: Book, order: ModeOrder, now: datetime) -> Swi
     last = dailies[-1] if dailies else None
     following = found[-1] if last is None else next(iter(found[last + 1 :]), None)
     daily = None if last is None else found[last]
-    return Switch(*_counts(session, order, now), None, daily, following)
+    filed = 0 if daily else _filed(session, order, now)
+    return Switch(*_counts(session, order, now), None, daily, following, filed)
+
+
+def _filed(session: Session, order: ModeOrder, now: datetime) -> int:
+    """How many have filed a report that hangs on this order and is not due yet."""
+    one = Obligation
+    mine = (one.mode_order_id == order.id, one.live(), one.version > 0, one.due_at >= moment(now))
+    return session.scalar(select(func.count(one.enterprise_id.distinct())).where(*mine)) or 0
 
 
 def _around(rules: Rules, starts: datetime, stretch: Stretch, until: date) -> Sequence[Period]:

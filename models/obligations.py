@@ -42,6 +42,10 @@ WAITING = f"{LIVE} AND received_at IS NULL AND excused_at IS NULL"
 MOVED = "usual_due_at IS NOT NULL"
 
 
+# why one that has been filed is void, where more days came to its period
+GROWN = "报送期延长，已报的没有管到后面几天，请按新的报送期再报一次"
+
+
 class Kind(Labelled):
     """How long the whole period is that a report covers."""
 

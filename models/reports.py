@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, UniqueConstraint, or_, select, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, UniqueConstraint, and_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from .access import ENTERPRISE_STAFF, Post
 from .accounts import Account, Appointment
 from .base import Labelled, Row, RuleBroken, local
-from .obligations import Obligation, Review, moment
+from .obligations import GROWN, Obligation, Review, moment
 from .policy.schema import ReportField
 
 LONGEST_REASON = 300
@@ -162,14 +162,18 @@ def draft_of(session: Session, obligation: Obligation) -> ReportDraft | None:
 
 
 def past_of(session: Session, obligation: Obligation, most: int) -> list[dict[str, int]]:
-    """The numbers of the enterprise's reports before this one in its mode, the newest first."""
+    """The numbers of the enterprise's reports before this one in its mode, the newest first; and of its own days what was filed
+    before the period grew."""
+    one = Obligation
+    earlier = and_(one.live(), one.first_on < obligation.first_on)
+    grown = and_(one.void_reason == GROWN, one.first_on == obligation.first_on)
     rows = session.scalars(
-        select(Obligation.figures)
+        select(one.figures)
         .where(
-            Obligation.enterprise_id == obligation.enterprise_id, Obligation.live(), Obligation.mode == obligation.mode,
-            Obligation.first_on < obligation.first_on, Obligation.received_at.is_not(None),
+            one.enterprise_id == obligation.enterprise_id, or_(earlier, grown), one.mode == obligation.mode,
+            one.received_at.is_not(None),
         )
-        .order_by(Obligation.first_on.desc())
+        .order_by(one.first_on.desc(), one.id.desc())
         .limit(most)
     )  # fmt: skip
     return [row for row in rows if row]

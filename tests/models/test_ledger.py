@@ -9,10 +9,13 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from models import mode_switch
+from models.access import Post
 from models.base import RuleBroken, db
 from models.enterprises import Premises
 from models.ledger import CLOSED, RESTORED, Ledger, recent
 from models.obligations import (
+    GROWN,
     Kind,
     Obligation,
     Rates,
@@ -26,6 +29,7 @@ from models.obligations import (
 )
 from models.places import ModeOrder
 from models.policy.schema import Mode
+from models.reports import Source, alone, file, past_of
 from tests import make, towns
 from tests.november import clock_of, on
 from tests.statements import statements_of
@@ -147,6 +151,40 @@ def test_an_order_taken_back_before_a_daily_is_due_restores_the_week_and_voids_t
     voided = db.session.scalars(select(Obligation).where(Obligation.voided_at.is_not(None))).all()
     assert [row.void_reason for row in voided] == [RESTORED] * 2
     assert each_day_once(town.tenant)
+
+
+def test_a_report_that_was_filed_does_not_stand_for_days_that_came_to_its_period(app, town, tick):
+    tick("16 08:00")
+    emergency = order(town, "18 09:00")
+    tick("18 09:01")
+    cut, *_ = live(town.tenant)
+    daily = live(town.tenant)[1]
+    manager, book = town.officer(Post.HEALTH_MANAGER), app.extensions["site"].book
+    for one, fever in ((cut, 1), (daily, 0)):
+        file(
+            db.session(), alone(db.session(), one), {"expected": 9, "present": 8, "fever": fever}, archive={}, comments={},
+            source=Source.FORM, key=f"key {fever}", seen=0, reason="", now=on("18 10:00"), by=manager,
+        )  # fmt: skip
+    db.session.commit()
+    switch = mode_switch.ending(db.session(), book, emergency, on("18 11:00"))
+    assert (switch.restores, switch.filed) == (True, 1)
+    finish(emergency, "18 11:00")
+    tick("18 11:01")
+    (week,) = live(town.tenant)
+    assert (week.id != cut.id, week.first_on, week.last_on, week.version) == (
+        True,
+        date(2026, 11, 16),
+        date(2026, 11, 22),
+        0,
+    )
+    db.session.refresh(cut)
+    db.session.refresh(daily)
+    assert (cut.void_reason, daily.void_reason) == (GROWN, RESTORED)
+    assert past_of(db.session(), week, 3)[0]["fever"] == 1
+    assert each_day_once(town.tenant)
+    for minute in range(2, 5):
+        tick(f"18 11:0{minute}")
+    assert [one.id for one in live(town.tenant)] == [week.id]
 
 
 def test_what_was_due_stays_whatever_is_written_afterwards(town, tick):
