@@ -27,6 +27,8 @@ from .policy.schema import Policy
 from .policy.workdays import WorkDays
 
 FULL_DOSE, BOOSTER_DOSE = 2, 3
+WHOLE = 0.9  # of the head count on file; an archive with fewer is still being filled
+OF_EVERYBODY = ("expected", "present", "measured", "vaccinated_full", "vaccinated_booster")
 ANSWERED = {
     "risk_area": ("risk_area_14d", "yes"),
     "code_yellow": ("code_status", "yellow"),
@@ -47,7 +49,7 @@ def facts_of(
     session: Session, enterprise: Enterprise, obligation: Obligation, policy: Policy, days: WorkDays
 ) -> Facts:
     """What is on file for this period, in a fixed number of queries. An enterprise without employees on file has visitors alone, and
-    on a day of its own closure those who stay on duty."""
+    on a day of its own closure those who stay on duty. Where the archive has only a part of them it knows nothing of everybody."""
     first, last = obligation.first_on, obligation.last_on
     numbers, words = _visitors(session, enterprise, obligation)
     staff = session.scalar(
@@ -88,6 +90,11 @@ def facts_of(
     for key, people, what in (("fever", feverish, "发热"), ("absent_ill", day.absent_ill, "因病缺勤")):
         number = people if isinstance(people, int) else len(people)
         words[key] = f"每次现填；档案里有{number}人{what}" if number else f"每次现填；档案里没有人{what}"
+    if not closure and staff < WHOLE * (enterprise.headcount or 0):
+        part = f"档案里只有{staff:,}人，在册{enterprise.headcount:,}人，请按全单位填"
+        for key in OF_EVERYBODY:
+            numbers.pop(key, None)
+            words[key] = part
     return Facts(numbers, words, len(feverish | pending))
 
 
@@ -189,6 +196,8 @@ def _vaccinated(session: Session, enterprise_id: int, on: date) -> dict[str, int
     rows: dict[int, int] = dict(
         session.execute(select(doses.c.dose, func.count()).group_by(doses.c.dose)).all()
     )
+    if not rows:  # nobody keeps it here, which is not that nobody has been vaccinated
+        return {}
     return {
         "vaccinated_full": sum(number for dose, number in rows.items() if dose >= FULL_DOSE),
         "vaccinated_booster": sum(number for dose, number in rows.items() if dose >= BOOSTER_DOSE),

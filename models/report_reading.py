@@ -69,8 +69,11 @@ def is_computed(one: ReportField, facts: Facts) -> bool:
     return one.fill == "computed" and one.key in facts.numbers
 
 
-def zero_values(fields: Iterable[ReportField], facts: Facts, headcount: int | None) -> dict[str, int]:
-    """The numbers of a zero report (零报告): nobody ill, nobody travelled, everybody who is due is there."""
+def zero_values(
+    fields: Iterable[ReportField], facts: Facts, headcount: int | None, last: Mapping[str, int]
+) -> dict[str, int]:
+    """The numbers of a zero report (零报告): nobody ill, nobody travelled, everybody who is due is there; what else the archive does
+    not know is as it was reported last."""
     known = facts.numbers
     expected = known.get("expected", headcount or 0)
     values: dict[str, int] = {}
@@ -80,7 +83,8 @@ def zero_values(fields: Iterable[ReportField], facts: Facts, headcount: int | No
         elif one.key == "present":
             values[one.key] = known.get("present", expected)
         else:
-            values[one.key] = known.get(one.key, expected if one.key == "expected" else 0)
+            usual = min(last.get(one.key, 0), values.get(one.at_most or "", MOST))
+            values[one.key] = known.get(one.key, expected if one.key == "expected" else usual)
     return values
 
 

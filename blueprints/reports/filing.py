@@ -132,13 +132,17 @@ def _send(enterprise: Enterprise, obligation: Obligation) -> ResponseReturnValue
         commit(obligation=obligation.id, draft=True)
         flash("草稿已存，换一台设备也能接着填", "ok")
         return done(address)
+    if step not in ("file", "zero"):
+        raise RuleBroken("没有看出要存草稿还是提交，请再按一次按钮")
     if not _sent_before(obligation):
         may_file(session, obligation, now=now, by=by)
     sheet = _sheet(enterprise, obligation)
     comments: Mapping[str, str] = {}
     if step == "zero":
         _must_be_nothing(enterprise, sheet)
-        numbers, source = zero_values(sheet.fields, sheet.facts, enterprise.headcount), Source.ZERO
+        last = sheet.past[0] if sheet.past else {}
+        numbers = zero_values(sheet.fields, sheet.facts, enterprise.headcount, last)
+        source = Source.ZERO
         prefilled = len(sheet.fields)
     else:
         reading = read(sheet.fields, sheet.cadence, typed, sheet.facts, sheet.past)

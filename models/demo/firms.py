@@ -92,7 +92,8 @@ def close_one(session: Session, town: Town, now: datetime) -> None:
     session.flush()
 
 
-def _heads(enterprise: Enterprise) -> int:
+def heads_on_file(enterprise: Enterprise) -> int:
+    """How many of its people the archive has."""
     return min(enterprise.headcount or 0, ON_FILE.get(enterprise.short_name, MOST_ON_FILE))
 
 
@@ -102,7 +103,7 @@ def _teams(session: Session, town: Town, rng: Random) -> dict[int, list[Team]]:
     for one in town.enterprises.values():
         made = [Team(enterprise_id=one.id, name=name, leader=draw_name(rng)) for name in ("早班", "中班")]
         made.append(Team(enterprise_id=one.id, name="夜班", leader=draw_name(rng), day_begins=time(12)))
-        if _heads(one) >= len(made):
+        if heads_on_file(one) >= len(made):
             teams[one.id] = made
     session.add_all(team for made in teams.values() for team in made)
     session.flush()
@@ -113,7 +114,7 @@ def _people_of(
     enterprise: Enterprise, teams: Sequence[Team], vault: Vault, now: datetime, rng: Random, mobiles: Mobiles
 ) -> Iterator[dict[str, Any]]:
     hazards = examining.EXPOSED.get(enterprise.short_name, "")
-    for number in range(1, _heads(enterprise) + 1):
+    for number in range(1, heads_on_file(enterprise) + 1):
         name, mobile, where = draw_name(rng), mobiles.draw(), rng.randrange(len(DEPARTMENTS))
         kind = rng.choices((WorkerKind.OWN, WorkerKind.DISPATCHED, WorkerKind.INTERN), (18, 3, 1))[0]
         yield {

@@ -19,6 +19,7 @@ from models.access import Post
 from models.accounts import Account
 from models.base import SHANGHAI, local
 from models.closures import Closure
+from models.demo.firms import heads_on_file
 from models.demo.town import MAIN_GATE, Town
 from models.enterprises import Enterprise
 from models.inbox import Message
@@ -30,6 +31,7 @@ from models.policy.periods import frame
 from models.policy.schema import Mode, ReportField
 from models.reminders import STEPS, ReminderDigest, Step, remind, tell_digests
 from models.reminding import remind_by_hand
+from models.report_facts import WHOLE
 from models.reports import LockException, ReportReview, ReportVersion, Source
 
 BACK = timedelta(days=21)
@@ -212,7 +214,8 @@ class Teller:
 
     def _numbers(self, fields: Sequence[ReportField], *, zero: bool) -> dict[str, int]:
         """Numbers that no rule objects to."""
-        rng, heads = self.rng, self.firm.headcount or 36
+        rng, counted, on_file = self.rng, self.firm.headcount or 36, heads_on_file(self.firm)
+        heads = on_file if on_file >= WHOLE * counted else counted  # as the archive will count them
         expected = max(1, round(heads * rng.uniform(0.93, 0.99)))
         ill = 0 if zero else min(expected, rng.choice((0, 0, 1, 1, 2)) + heads // 400)
         present = expected - ill

@@ -77,7 +77,10 @@ def sheet(client, address: str):
 
 
 def send(client, address: str, step: str = "file", **numbers: str):
-    return client.post(address, data=sheet(client, address).data(**NUMBERS | numbers) | {"step": step})
+    """With the usual numbers in all fields that are typed here."""
+    form = sheet(client, address)
+    usual = {key: number for key, number in NUMBERS.items() if key in form.choices}
+    return client.post(address, data=form.data(**usual | numbers) | {"step": step})
 
 
 def zero(client, address: str):
@@ -335,6 +338,7 @@ def test_a_zero_report_is_refused_while_a_fever_is_pending(town, week, manager):
 
 
 def test_what_the_archive_knows_is_filled_in_and_illness_never(town, week, manager):
+    town.tenant.headcount = 5
     for number in range(5):
         person = make.employee(town.tenant, f"员工{number}")
         told = Report(Today.WELL, celsius=Decimal("36.5"))
@@ -350,15 +354,64 @@ def test_what_the_archive_knows_is_filled_in_and_illness_never(town, week, manag
     assert "11月20日在册5人" in page.text
     assert (form.fields["present"], form.fields["measured"], form.fields["symptoms"]) == (["4"], ["4"], ["1"])
     assert (form.fields["absent_ill"], form.fields["fever"]) == ([""], [""])
-    data = form.data(absent_ill="0", fever="0", visitors_travelled="0") | {"step": "file"}
+    doses = {"vaccinated_full": "4", "vaccinated_booster": "4"}  # nobody's are on file, which is not nought
+    assert (form.fields["vaccinated_full"], form.fields["vaccinated_booster"]) == ([""], [""])
+    data = form.data(absent_ill="0", fever="0", visitors_travelled="0", **doses) | {"step": "file"}
     assert "档案里这一期有1人，这里填了0人" in refused(client.post(week, data=data))
     landed(
         manager(),
         client.post(
-            week, data=form.data(absent_ill="1", fever="0", visitors_travelled="0") | {"step": "file"}
+            week,
+            data=form.data(absent_ill="1", fever="0", visitors_travelled="0", **doses) | {"step": "file"},
         ),
     )
     assert the_week(town).figures["expected"] == 5
+
+
+def test_an_archive_with_a_part_of_the_people_counts_for_nobody_else(town, week, manager):
+    """Of 112 three are on file: the head count stands in the field and can be typed over, for the archive does not know."""
+    for number in range(3):
+        make.health_entry(
+            make.employee(town.tenant, f"员工{number}"), Report(Today.UNWELL, symptoms=("cough",))
+        )
+    page, form = opened(manager(), week), sheet(manager(), week)
+    assert "档案里只有3人，在册112人，请按全单位填" in page.text
+    assert (form.fields["expected"], form.fields["present"], form.fields["symptoms"]) == (
+        ["112"],
+        [""],
+        ["3"],
+    )
+    landed(manager(), send(manager(), week, expected="110", present="109", measured="109", symptoms="3"))
+    landed(
+        manager(), correct(manager(), week, reason="少算一人", expected="111", present="110", symptoms="3")
+    )
+    assert (the_week(town).figures["expected"], the_week(town).version) == (111, 2)
+
+
+def test_a_zero_report_of_a_part_says_of_everybody_what_was_said_last(town, clock, manager):
+    clock("16 08:00")
+    make.save(
+        ModeOrder.open(
+            scope="district", scope_id=town.district.id, district_id=town.district.id, name="应急响应", reason="输入病例",
+            legal_basis="预案", responsible="程远志", planned_end_on=date(2026, 12, 30), now=on("17 08:00"), by_id=None,
+        )
+    )  # fmt: skip
+    clock("18 09:00")
+    make.employee(town.tenant)
+    first, second = (f"/enterprises/{town.tenant.id}/reports/2026-11-{day}" for day in (17, 18))
+    landed(manager(), send(manager(), first, symptoms="0"))
+    landed(manager(), zero(manager(), second))
+    db.session.rollback()
+    figures = db.session.scalar(select(Obligation.figures).where(Obligation.first_on == date(2026, 11, 18)))
+    assert (figures["expected"], figures["present"], figures["vaccinated_full"]) == (112, 112, 100)
+
+
+@pytest.mark.parametrize("step", ["", "sent", "FILE"])
+def test_a_sending_that_says_neither_draft_nor_report_files_nothing(town, week, manager, step):
+    client = manager()
+    data = sheet(client, week).data(**NUMBERS) | {"step": step}
+    assert "没有看出要存草稿还是提交" in refused(client.post(week, data=data))
+    assert versions() == 0
 
 
 def test_the_last_report_stands_beside_and_never_in_the_field(town, week, clock, manager):
@@ -605,8 +658,7 @@ def test_another_enterprise_place_or_unit_reaches_no_report_by_any_address(app, 
 def test_officers_see_numbers_and_no_name(town, week, manager, people):
     make.health_entry(make.employee(town.tenant, "林小满"), Report(Today.UNWELL, symptoms=("cough",)))
     client = manager()
-    form = sheet(client, week).data(absent_ill="0", fever="0", visitors_travelled="0") | {"step": "file"}
-    landed(client, client.post(week, data=form))
+    landed(client, send(client, week))
     for post in (Post.SPECIALIST, Post.UNIT_LIAISON, Post.COMMUNITY_LIAISON, Post.TASK_FORCE):
         text = opened(people(post), f"/reports/{the_week(town).id}").text
         assert "咳嗽、咽痛等症状" in text
