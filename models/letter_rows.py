@@ -28,6 +28,7 @@ from .letters import (
     LetterCounter,
     LetterKind,
     LetterState,
+    hold_firms,
     standing_in_the_way,
     why_in_the_way,
 )
@@ -114,6 +115,7 @@ class LetterRows:
 
     def undo(self, session: Session, rows: Rows) -> None:
         ids = [one["letter"] for one in rows if one.get("letter")]
+        hold_firms(session, select(Letter.enterprise_id).where(Letter.id.in_(ids)))
         letters = {
             one.id: one for one in session.scalars(select(Letter).where(Letter.id.in_(ids)).with_for_update())
         }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Label, Select, and_, case, cast, func, null, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from . import finding
@@ -48,9 +48,9 @@ class Asked:
 
 
 def lines(asked: Asked, today: date, now: datetime) -> Select[Any]:
-    """(Enterprise, Letter or None, Place or None), whoever has to do something first."""
-    query, place = _joined(asked)
-    query = query.where(asked.within, *_asked_for(asked, now))
+    """The numbers of each line's firm, letter or None, and place or None, whoever has to do something first. The caller cuts it and
+    asks for the `whole` of the cut: a district's rows are too wide to be put in order."""
+    query, place = _with_letters(asked, now)
     if asked.track is not None:
         query = query.where(_test(asked.track, today))
     urgent = case(
@@ -58,63 +58,76 @@ def lines(asked: Asked, today: date, now: datetime) -> Select[Any]:
         value=Letter.state,
         else_=4,
     )
-    order = case((Letter.id.is_(None), 2), else_=urgent)
-    return query.order_by(order, Enterprise.headcount.desc(), Enterprise.id, place.id)
+    rank = case((Letter.id.is_(None), 2), else_=urgent).label("rank")
+    query = query.with_only_columns(
+        rank, Enterprise.headcount, Enterprise.id, Letter.id.label("letter"), place
+    )
+    return query.order_by(rank, Enterprise.headcount.desc(), Enterprise.id, place)
+
+
+def whole(lines: Select[Any]) -> Select[Any]:
+    """(Enterprise, Letter or None, Place or None) of some `lines`, in their order."""
+    line = lines.subquery()
+    found: Any = (
+        select(Enterprise, Letter, Place)
+        .select_from(line)
+        .join(Enterprise, Enterprise.id == line.c.id)
+        .outerjoin(Letter, Letter.id == line.c.letter)
+        .outerjoin(Place, Place.id == line.c.place)
+        .order_by(line.c.rank, line.c.headcount.desc(), line.c.id, line.c.place)
+    )
+    return found
 
 
 def counts(session: Session, asked: Asked, today: date, now: datetime) -> dict[Track | None, int]:
     """How many of each, whatever the list is filtered by; None: all."""
-    query, _place = _joined(asked)
-    rows = query.where(asked.within, *_asked_for(asked, now)).order_by(None)
-    sums = [func.coalesce(func.sum(case((_test(one, today), 1), else_=0)), 0) for one in Track]
-    total, *numbers = session.execute(rows.with_only_columns(func.count(Enterprise.id), *sums)).one()
+    query, _place = _with_letters(asked, now)
+    sums = [func.count(case((_test(one, today), 1))) for one in Track]
+    total, *numbers = session.execute(query.with_only_columns(func.count(Enterprise.id), *sums)).one()
     return {None: total, **dict(zip(Track, numbers, strict=True))}
 
 
 def without_valid(asked: Asked, starts_on: date, now: datetime) -> Select[Any]:
     """(firm, place) of those that have none in force into a term that begins then, and none under way."""
-    query, place = _joined(asked)
+    query, place = _firms(asked, now)
     standing = (
         select(Letter.id)
         .where(
             Letter.enterprise_id == Enterprise.id, Letter.kind == asked.kind, Letter.ended_at.is_(None), Letter.ends_on >= starts_on,
-            or_(Letter.place_id == place.id, Letter.place_id.is_(None)),
+            or_(Letter.place_id == place.element, Letter.place_id.is_(None)),
         )
-        .correlate(Enterprise, place)
+        .correlate_except(Letter)
     )  # fmt: skip
-    query = query.where(asked.within, *_asked_for(asked, now), ~standing.exists())
-    return query.with_only_columns(Enterprise.id, place.id).order_by(Enterprise.id, place.id)
+    return query.where(~standing.exists()).order_by(Enterprise.id, place)
 
 
 def chosen(asked: Asked, now: datetime) -> Select[Any]:
     """(firm, place) of all that are asked for."""
-    query, place = _joined(asked)
-    query = query.where(asked.within, *_asked_for(asked, now))
-    return query.with_only_columns(Enterprise.id, place.id).order_by(Enterprise.id, place.id)
+    query, place = _firms(asked, now)
+    return query.order_by(Enterprise.id, place)
 
 
-def _joined(asked: Asked) -> tuple[Select[Any], Any]:
-    place, other = aliased(Place), aliased(Letter)
-    latest = (
-        select(func.max(other.id))
-        .where(
-            other.enterprise_id == Enterprise.id, other.kind == asked.kind, other.state != LetterState.VOIDED
+def _firms(asked: Asked, now: datetime) -> tuple[Select[Any], Label[Any]]:
+    """(firm, place or None) that are asked for, in no order; and which of the columns is the place's."""
+    number, query = cast(null(), Integer).label("place"), select(Enterprise.id)
+    if asked.kind in PLACE_KINDS:
+        place = aliased(Place)
+        mine = and_(
+            place.operator_id == Enterprise.id,
+            place.kind == PLACE_KINDS[asked.kind],
+            place.closed_at.is_(None),
         )
-        .correlate(Enterprise, place)
-    )
-    runs = PLACE_KINDS.get(asked.kind)
-    query: Any = (
-        select(Enterprise, Letter, place).select_from(Enterprise).where(Enterprise.closed_at.is_(None))
-    )
-    if runs is None:
-        query = query.outerjoin(place, false())
-        latest = latest.where(other.place_id.is_(None))
-    else:
-        query = query.join(
-            place, and_(place.operator_id == Enterprise.id, place.kind == runs, place.closed_at.is_(None))
-        )
-        latest = latest.where(other.place_id == place.id)
-    return query.outerjoin(Letter, Letter.id == latest.scalar_subquery()), place
+        number, query = place.id.label("place"), query.join(place, mine)
+    query = query.where(Enterprise.closed_at.is_(None), asked.within, *_asked_for(asked, now))
+    return query.add_columns(number), number
+
+
+def _with_letters(asked: Asked, now: datetime) -> tuple[Select[Any], Label[Any]]:
+    """The same, each beside the newest letter."""
+    query, place = _firms(asked, now)
+    there = Letter.place_id == place.element if asked.kind in PLACE_KINDS else Letter.place_id.is_(None)
+    mine = and_(Letter.enterprise_id == Enterprise.id, Letter.kind == asked.kind, Letter.newest, there)
+    return query.outerjoin(Letter, mine), place
 
 
 def _asked_for(asked: Asked, now: datetime) -> list[ColumnElement[bool]]:

@@ -7,7 +7,7 @@ methods of the row; who signed, and the evidence of it, is in `models.signatures
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,10 +17,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    Select,
     and_,
     event,
+    false,
+    func,
     inspect,
     select,
+    update,
 )
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -94,6 +98,15 @@ def _stands(place: str) -> dict[str, Any]:
     return {"sqlite_where": condition, "postgresql_where": condition}
 
 
+def _newest(place: str) -> dict[str, Any]:
+    """Of the newest letters, with what the list counts by. A truth is a number to SQLite, which takes the index for no other
+    spelling."""
+    return {
+        "unique": True, "sqlite_where": sql(f"newest = 1 AND place_id IS {place}"),
+        "postgresql_where": sql(f"newest AND place_id IS {place}"), "postgresql_include": ["state", "starts_on", "ends_on", "id"],
+    }  # fmt: skip
+
+
 class Letter(Row):
     """One letter between the district's side (甲方) and a firm (乙方)."""
 
@@ -131,6 +144,8 @@ class Letter(Row):
     pdf_digest: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)  # SHA-256 of the file
     sealed: Mapped[bool] = mapped_column(default=False)
     archived_at: Mapped[datetime | None]
+    # Of its firm, kind and place, the void ones left out. `mark_newest` keeps it in the database, not in the objects at hand
+    newest: Mapped[bool] = mapped_column(server_default=false(), deferred=True)
 
     district: Mapped[District] = relationship()
     enterprise: Mapped[Enterprise] = relationship()
@@ -152,6 +167,8 @@ class Letter(Row):
         ),
         Index("uq_letter_of_firm", "enterprise_id", "kind", "starts_on", "wording", unique=True, **_stands("NULL")),
         Index("uq_letter_of_place", "place_id", "enterprise_id", "kind", "starts_on", "wording", unique=True, **_stands("NOT NULL")),
+        Index("uq_letter_newest_of_firm", "enterprise_id", "kind", **_newest("NULL")),
+        Index("uq_letter_newest_of_place", "place_id", "enterprise_id", "kind", **_newest("NOT NULL")),
     )  # fmt: skip
 
     @classmethod
@@ -292,6 +309,44 @@ def _frozen(_mapper: Any, _connection: Any, letter: Letter) -> None:
         seen[name].history.deleted not in ((), [None]) for name in ("pdf_id", "pdf_digest", "archived_at")
     ):
         raise RuleBroken("责任书归档以后不能改")
+
+
+# --- which is the newest ---
+
+L: Any = Letter.__table__
+
+
+@event.listens_for(Session, "after_flush")
+def _follow(session: Session, _context: object) -> None:
+    """Whoever sends or voids letters, in whatever way: one of each firm, kind and place is the newest, in the same transaction."""
+    moved = {one for rows in (session.new, session.deleted) for one in rows if isinstance(one, Letter)}
+    moved |= {one for one in session.dirty if isinstance(one, Letter) and _is_voided(one)}
+    if moved:
+        mark_newest(session, {one.enterprise_id for one in moved})
+
+
+def _is_voided(letter: Letter) -> bool:
+    return S.VOIDED in inspect(letter).attrs.state.history.added
+
+
+def mark_newest(session: Session, firms: Collection[int]) -> None:
+    """Finds it out anew for these firms, under their lock: of two who write at once the second sees what the first did."""
+    hold_firms(session, firms)
+    latest = (
+        select(func.max(L.c.id))
+        .where(L.c.enterprise_id.in_(firms), L.c.state != S.VOIDED)
+        .group_by(L.c.enterprise_id, L.c.kind, L.c.place_id)
+    )
+    no_more = update(L).where(L.c.enterprise_id.in_(firms), L.c.newest, L.c.id.not_in(latest))
+    session.connection().execute(no_more.values(newest=False))  # first, for two are never allowed
+    session.connection().execute(update(L).where(L.c.id.in_(latest), ~L.c.newest).values(newest=True))
+
+
+def hold_firms(session: Session, firms: Collection[int] | Select[Any]) -> None:
+    """Nobody else sends or voids letters of these firms until we are done. Whoever is going to do so asks for this before locking a
+    letter: firms first, so that no two wait for each other."""
+    those = select(Enterprise.id).where(Enterprise.id.in_(firms)).order_by(Enterprise.id)
+    session.connection().execute(those.with_for_update(key_share=True)).all()
 
 
 class LetterCounter(Row):

@@ -44,7 +44,7 @@ from .follow_ups import FollowUp, FollowUpStep
 from .health_entries import EntryState, HealthEntry, HealthEntryVersion
 from .health_file import Absence, CheckUp, CheckUpKind, Record, Travel, Vaccination
 from .health_links import LinkKind, void
-from .letters import Letter
+from .letters import Letter, hold_firms, mark_newest
 from .plans import Activity, PlanChange
 from .plans import Plan as HealthPlan
 from .policy.schema import Retention
@@ -504,12 +504,15 @@ def _go_letters(session: Session, rows: Rows, _now: datetime) -> None:
     """Past the models' own guard, which lets nobody change or delete a signature: its time is over, as a whole."""
     ids = [row.id for row in rows]
     these = Letter.id.in_(ids)
+    firms = set(session.scalars(select(Letter.enterprise_id).where(these)))
+    hold_firms(session, firms)
     files = session.execute(select(Letter.pdf_id, Letter.scan_id).where(these)).all()
     later = update(Letter).where(Letter.replaces_id.in_(ids)).values(replaces_id=None)
     session.execute(later.execution_options(**ASIDE))
     for kind in (LetterSignature, LetterLink):
         _delete(session, kind, kind.letter_id, ids)
     _delete(session, Letter, Letter.id, ids)
+    mark_newest(session, firms)  # one that was sent before may have the longer term
     _let_go(session, {number for both in files for number in both})
 
 

@@ -14,6 +14,7 @@ from models.finding import found_by
 from models.follow_ups import FollowUp, StepKind
 from models.gate import CheckIn, Note, Outcome, StaffCheck
 from models.health_entries import Report, Today
+from models.letters import Letter
 from models.obligations import Obligation
 from models.reports import Source, alone, file
 from models.saved_filters import SavedFilter
@@ -140,4 +141,33 @@ def test_a_case_lives_through_the_coming_of_diseases_and_back(app, town):
     schema.upgrade(db.engine)
     again = db.session.get(FollowUp, number)
     assert (again.result, again.disease, again.diagnosed_at, again.ask_again_at) == ("观察", None, None, None)
+    assert schema.differences(db.engine) == []
+
+
+def test_letters_live_through_the_coming_of_the_newest_and_back(app, town):
+    """Several of a firm, a void one last, a superseded one last, letters of places, a firm whose only one is void."""
+    officer, days = town.officer(Post.UNIT_LIAISON), iter(range(1, 28))
+
+    def sent(firm, **facts):
+        return make.letter(firm, officer, starts_on=NOW.date() + timedelta(days=next(days)), **facts)
+
+    firms = [make.enterprise(town.street, f"第{n}家", legal_representative="许安") for n in range(4)]
+    _, later = (sent(firms[0]) for _ in range(2))
+    stays, void = (sent(firms[1]) for _ in range(2))
+    _, ended = (sent(firms[2]) for _ in range(2))
+    alone = sent(firms[3])
+    park, other = ({"kind": "park_operator", "place": one} for one in (town.park, town.other))
+    _, of_park = (sent(firms[0], **park) for _ in range(2))
+    of_other, spoilt = (sent(firms[0], **other) for _ in range(2))
+    for one in (void, alone, spoilt):
+        one.void("写错", NOW, by=officer)
+    ended.supersede("法定代表人变更", NOW)
+    db.session.commit()
+    expected = sorted(one.id for one in (later, stays, ended, of_park, of_other))
+    newest = select(Letter.id).where(Letter.newest).order_by(Letter.id)
+    assert db.session.scalars(newest).all() == expected
+    db.session.remove()
+    schema.downgrade(db.engine, "0024")
+    schema.upgrade(db.engine)
+    assert db.session.scalars(newest).all() == expected
     assert schema.differences(db.engine) == []

@@ -23,7 +23,7 @@ from models import signatures
 from models.base import RuleBroken, db
 from models.files import StoredFile
 from models.inbox import tell
-from models.letters import Letter, LetterState
+from models.letters import Letter, LetterState, hold_firms
 from models.signatures import Act, Capacity, LetterSignature, Side
 
 AT_ONCE = 200
@@ -133,6 +133,7 @@ def void(letter: Letter) -> ResponseReturnValue:
     """It holds no more, for a reason that the firm sees; it stays on file and verifies as void."""
     form = ReasonForm()
     if form.validate_on_submit():
+        hold_firms(db.session(), [letter.enterprise_id])
         alone(letter).void(form.reason.data or "", site.now(), by=current_user.account)
         where = url_for("letters.show", letter_id=letter.id)
         return saved("已作废，企业会看到原因。", where, state=letter.state.value, reason=letter.end_reason)

@@ -44,11 +44,11 @@ def index() -> ResponseReturnValue:
     """Every firm within reach with its latest letter, whoever has to act first."""
     wanted, now = asked("letter:track"), site.now()
     numbers = letter_search.counts(db.session(), wanted, today(), now)
-    total = numbers[wanted.track]
+    lines, total = letter_search.lines(wanted, today(), now), numbers[wanted.track]
     return page(
         "letters/index.html", partial="letters/_list.html", wanted=wanted, numbers=numbers, today=today(), kinds=list(LetterKind),
         quick=[(None, "全部", numbers[None]), *((one, one.label, numbers[one]) for one in Track)], status_kinds=KINDS,
-        paging=paged(letter_search.lines(wanted, today(), now), scalars=False, total=total), act=JustAct(formdata=None),
+        paging=paged(lines, whole=letter_search.whole, scalars=False, total=total), act=JustAct(formdata=None),
         longest=LONGEST, Track=Track, **choices("letter:track"),
     )  # fmt: skip
 
@@ -83,9 +83,8 @@ def remind() -> ResponseReturnValue:
 def chosen_letters(most: int) -> list[Letter]:
     """What was ticked, or with `all` whatever the list shows, in the order of the list; only within reach."""
     if request.form.get("all"):
-        rows = db.session.execute(
-            letter_search.lines(asked("letter:track"), today(), site.now()).limit(most * 2)
-        ).all()
+        lines = letter_search.lines(asked("letter:track"), today(), site.now()).limit(most * 2)
+        rows = db.session.execute(letter_search.whole(lines)).all()
         return [row[1] for row in rows if row[1] is not None][:most]
     ids = [
         int(one)
@@ -108,8 +107,8 @@ def export() -> ResponseReturnValue:
 
 
 def _workbook(wanted: Asked) -> bytes:
-    query = letter_search.lines(wanted, today(), site.now()).limit(EXPORT_ROWS + 1)
-    rows = [_cells(*row) for row in db.session.execute(query)]
+    lines = letter_search.lines(wanted, today(), site.now()).limit(EXPORT_ROWS + 1)
+    rows = [_cells(*row) for row in db.session.execute(letter_search.whole(lines))]
     return signed(
         f"责任书进度（{wanted.kind.label}），{filters.full_day(site.now())}", COLUMNS, rows, tab="责任书进度", unit="家", most=EXPORT_ROWS
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +41,11 @@ def paged(
     scalars: bool = True,
     most: int | None = None,
     total: int | None = None,
+    whole: Callable[[Select[Any]], Select[Any]] | None = None,
 ) -> Paging:
     """The page that ?page= names; a number beyond the end is the last page. With `most` no page lies further down than that
-    many rows, and no more are counted; `total` where they have been counted already."""
+    many rows, and no more are counted; `total` where they have been counted already. `whole`: asks for the rows of a page that
+    has been cut out of bare numbers, which are sorted faster than wide rows."""
     if total is None:
         rows_of = query.order_by(None)
         if most is not None:
@@ -54,6 +56,7 @@ def paged(
     pages = max(1, -(-total // size))
     page = min(max(request.args.get("page", 1, type=int), 1), pages)
     cut = query.limit(size).offset((page - 1) * size)
+    cut = cut if whole is None else whole(cut)
     rows = db.session.scalars(cut).all() if scalars else db.session.execute(cut).all()
     return Paging(rows, page, pages, total, more)
 

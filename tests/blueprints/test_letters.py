@@ -17,8 +17,9 @@ from blueprints.web import jobs
 from models import signatures
 from models.access import Post
 from models.audit import AuditLine
-from models.base import RuleBroken, db
+from models.base import RuleBroken, db, to_write
 from models.batches import Batch, BatchKind
+from models.enterprises import Enterprise
 from models.inbox import Message
 from models.letter_keeping import LetterPrint
 from models.letter_text import sha256
@@ -28,7 +29,7 @@ from tests import make
 from tests.blueprints.test_files import PDF
 from tests.conftest import NOW
 from tests.forms import landed, opened, refused, submit
-from tests.models.test_letters import STROKES, paper
+from tests.models.test_letters import STROKES, meanwhile, paper
 
 C, M, U = Post.CHIEF_HEALTH_OFFICER, Post.HEALTH_MANAGER, Post.UNIT_LIAISON
 TERM = {"starts_on": "2027-01-01", "ends_on": "2027-12-31"}
@@ -183,6 +184,21 @@ def test_what_was_sent_to_many_can_be_taken_back_unless_it_is_signed(app, desk, 
     shown = landed(desk, submit(desk, f"/letters/batches/{batch.id}", f"/letters/batches/{batch.id}/undo"))
     assert "已经签了，没有撤回" in shown.text
     assert (again(first).state, again(second).state) == (LetterState.SIGNED, LetterState.VOIDED)
+
+
+def test_a_letter_taken_back_with_its_batch_gives_way_to_the_one_before(app, town, desk, letter):
+    letter.state, letter.in_force_at = LetterState.IN_FORCE, NOW
+    db.session.commit()
+    make.adopt(town.district, make.LATER_SCHEME, from_on=NOW.date())
+    send(desk, who="all", replace="y")
+    batch = confirm(desk)
+    newest = select(Letter.id).where(Letter.newest)
+    new = db.session.scalars(newest).one()
+    assert new != letter.id
+    landed(desk, submit(desk, f"/letters/batches/{batch.id}", f"/letters/batches/{batch.id}/undo"))
+    db.session.rollback()
+    assert db.session.scalars(newest).all() == [letter.id]
+    assert letter.number in opened(desk, "/letters").text
 
 
 def test_a_firm_out_of_reach_gets_none_and_one_without_representative_is_named(app, town, desk, district):
@@ -466,6 +482,20 @@ def test_a_void_letter_says_why_and_takes_no_signature(desk, phone, letter):
     landed(desk, submit(desk, where, reason="企业名称写错"))
     assert "企业名称写错" in opened(phone, f"/letters/{letter.id}").text
     assert phone.get(f"/letters/{letter.id}/sign").status_code == 409
+
+
+def test_who_voids_waits_for_who_sends_and_not_the_other_way_round(app, town, desk, letter, officer):
+    """Both take the firm before the letter: else each would hold what the other needs."""
+    where, answers = f"/letters/{letter.id}/void", []
+    form = opened(desk, where).form("").data(reason="企业名称写错")
+    db.session.rollback()
+    with to_write():  # as the work on a batch does
+        firm = select(Enterprise).where(Enterprise.id == town.tenant.id)
+        db.session.scalars(firm.with_for_update()).one()
+        with meanwhile(app, lambda: answers.append(desk.post(where, data=form).status_code)):
+            new = make.letter(town.tenant, officer, starts_on=date(2027, 2, 1))
+    assert answers == [303] and again(letter).state is LetterState.VOIDED
+    assert db.session.scalars(select(Letter.id).where(Letter.newest)).all() == [new.id]
 
 
 def test_an_authority_is_filed_with_its_paper_and_can_be_ended(app, town, desk, letter):

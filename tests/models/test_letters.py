@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pypdfium2
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from blueprints.web import jobs, pdf
 from models import letter_keeping, signatures
 from models.access import Post
 from models.audit import AuditLine
-from models.base import RuleBroken, db
+from models.base import RuleBroken, db, to_write
 from models.files import FileKind, StoredFile
 from models.inbox import Message
 from models.letter_keeping import (
@@ -25,7 +28,7 @@ from models.letter_keeping import (
     print_waiting,
 )
 from models.letter_text import LetterText, sha256, sm3
-from models.letters import Letter, LetterCounter, LetterState, Level, Standing
+from models.letters import FROZEN, Letter, LetterCounter, LetterState, Level, Standing, hold_firms
 from models.signatures import (
     Act,
     Capacity,
@@ -45,6 +48,7 @@ from models.signatures import (
 )
 from tests import make
 from tests.conftest import NOW
+from tests.statements import asked_by
 
 C, M, U = Post.CHIEF_HEALTH_OFFICER, Post.HEALTH_MANAGER, Post.UNIT_LIAISON
 MINUTE = timedelta(minutes=1)
@@ -598,9 +602,140 @@ def test_nothing_chosen_and_too_many_are_refused(officer):
 
 
 def test_the_database_refuses_the_same_letter_twice(letter, town, officer):
-    from sqlalchemy.exc import IntegrityError
-
     with pytest.raises(IntegrityError):
         make.letter(town.tenant, officer)
     db.session.rollback()
     assert db.session.query(Letter).count() == 1
+
+
+# --- which is the newest ---
+
+
+def another(letter: Letter, days: int = 1, **facts) -> Letter:
+    """The same firm's next one, which begins some days later; not yet sent."""
+    said = {name: getattr(letter, name) for name in FROZEN} | {"replaces_id": None, "state": LetterState.SENT}
+    start = letter.starts_on + timedelta(days=days)
+    said |= {"starts_on": start, "ends_on": start} | facts
+    return Letter(**said | {"number": f"{letter.number}-{said['enterprise_id']}-{days}"})
+
+
+def newest() -> list[int]:
+    return list(db.session.scalars(select(Letter.id).where(Letter.newest).order_by(Letter.id)))
+
+
+def void(letter: Letter) -> None:
+    """As whoever does it has to: the firm first."""
+    hold_firms(db.session(), [letter.enterprise_id])
+    letter.void("写错", NOW, by=letter.sent_by)
+
+
+@contextmanager
+def meanwhile(app, act):
+    """Somebody else begins to do this while our transaction is open, and has done it after we are through."""
+    failed = []
+
+    def work() -> None:
+        with app.app_context(), to_write():
+            try:
+                act()
+                db.session.commit()
+            except Exception as error:  # reported below, in the test's own thread
+                failed.append(error)
+            finally:
+                db.session.remove()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(0.5)
+    yield
+    thread.join(20)
+    assert failed == [] and not thread.is_alive()
+    afresh()
+
+
+def test_of_a_firm_the_letter_sent_last_is_the_newest_and_a_void_one_gives_way(letter):
+    second = make.save(another(letter))
+    third = make.save(another(second))
+    assert newest() == [third.id]
+    void(second)
+    db.session.commit()
+    assert newest() == [third.id]
+    third.supersede("法定代表人变更", NOW)
+    db.session.commit()
+    assert newest() == [third.id]  # a new one is due, and the list says so
+    fourth = make.save(another(third))
+    void(fourth)
+    db.session.commit()
+    assert newest() == [third.id]
+    fifth = make.save(another(third, days=2))
+    void(fifth)
+    void(letter)
+    db.session.commit()
+    assert newest() == [third.id]
+
+
+def test_a_firm_whose_letters_are_all_void_has_no_newest(letter):
+    second = make.save(another(letter))
+    for one in (second, letter):
+        void(one)
+    db.session.commit()
+    assert newest() == []
+
+
+def test_every_kind_and_every_place_has_a_newest_of_its_own(town, letter, officer):
+    park = make.letter(town.tenant, officer, kind="park_operator", place=town.park)
+    other = make.letter(town.tenant, officer, kind="park_operator", place=town.other)
+    again = make.save(another(park))
+    elsewhere = make.letter(make.enterprise(town.street, "鹭岛实业", legal_representative="许安"), officer)
+    assert newest() == [letter.id, other.id, again.id, elsewhere.id]
+    void(again)
+    db.session.commit()
+    assert newest() == [letter.id, park.id, other.id, elsewhere.id]
+
+
+def test_a_hundred_letters_cost_as_many_statements_as_two(town, officer, letter):
+    def sending(firms):
+        made = [another(letter, enterprise_id=firm.id) for firm in firms]
+        db.session.add_all(made)
+        return sum("newest=" in one and "UPDATE" in one for one in asked_by(db.session.flush))
+
+    firms = [make.enterprise(town.street, f"第{n}家") for n in range(102)]
+    assert sending(firms[:2]) == sending(firms[2:]) == 2
+    db.session.commit()
+    assert len(newest()) == 103
+
+
+def test_the_database_refuses_two_newest_of_a_firm_or_of_a_place(town, letter, officer):
+    park = make.letter(town.tenant, officer, kind="park_operator", place=town.park)
+    for one in (letter, park):
+        make.save(another(one))
+        with pytest.raises(IntegrityError):
+            db.session.execute(update(Letter).where(Letter.id == one.id).values(newest=True))
+        db.session.rollback()
+
+
+def test_of_two_who_send_at_once_one_is_the_newest(app, letter):
+    db.session.add(another(letter))
+    db.session.flush()
+    with meanwhile(app, lambda: db.session.add(another(db.session.get_one(Letter, letter.id), days=2))):
+        db.session.commit()
+    assert newest() == [max(db.session.scalars(select(Letter.id)))] and db.session.query(Letter).count() == 3
+
+
+def test_of_who_voids_and_who_sends_at_once_neither_is_lost(app, letter):
+    second = make.save(another(letter))
+    void(second)
+    db.session.flush()
+    with meanwhile(app, lambda: db.session.add(another(db.session.get_one(Letter, second.id)))):
+        db.session.commit()
+    assert newest() == [max(db.session.scalars(select(Letter.id)))]
+
+
+def test_of_two_who_void_at_once_the_second_sees_what_the_first_did(app, letter):
+    second = make.save(another(letter))
+    third = make.save(another(second))
+    void(second)
+    db.session.flush()
+    with meanwhile(app, lambda: void(db.session.get_one(Letter, third.id))):
+        db.session.commit()
+    assert newest() == [letter.id]

@@ -882,6 +882,15 @@ def test_a_letter_that_ended_early_goes_by_that_day_and_a_hold_keeps_it(town, pu
     assert (record.kind, record.from_on) == ("letter", date(2023, 11, 20))
 
 
+def test_when_the_newest_letter_has_gone_the_one_before_is_the_newest(town, purge):
+    officer = town.officer(Post.UNIT_LIAISON)
+    town.tenant.legal_representative = "沈望舒"
+    longer = make.letter(town.tenant, officer, starts_on=date(2023, 1, 1), ends_on=date(2025, 12, 31))
+    make.letter(town.tenant, officer, starts_on=date(2023, 2, 1), ends_on=date(2023, 11, 20))
+    assert purge() == {"letter": 1}
+    assert db.session.scalars(select(Letter.id).where(Letter.newest)).all() == [longer.id]
+
+
 def test_a_letter_that_runs_stays(town, purge):
     town.tenant.legal_representative = "沈望舒"
     make.letter(
