@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import fmean, pstdev
 from typing import Any
 
 from sqlalchemy import ColumnElement, Index, UniqueConstraint, delete, func, insert, select
-from sqlalchemy.orm import Mapped, Session
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from .base import Labelled, local
 from .clusters import Located
 from .enterprises import Enterprise, Premises
-from .health_entries import EntryState, HealthEntry, Today, counts
+from .health_entries import EntryState, HealthEntry, Report, Today, counts
 from .keeping import HealthDaySum
 from .obligations import Obligation
 from .office import adoptions_of
@@ -34,6 +34,7 @@ WEEK = timedelta(days=7)
 AGAIN = 2  # weeks that may still change: entries are corrected for seven days
 KEPT_BACK = timedelta(days=28)
 LONGEST_BACK = 26  # weeks, when nothing has been worked out yet
+ILI_CELSIUS, ILI_WITH = Decimal("38.0"), {"cough", "sore_throat"}  # 流感样 (HLTH-1): so hot, and one of these
 
 
 class Basis(Labelled):
@@ -53,6 +54,10 @@ class SymptomWeek(Located):
     watched: Mapped[int]  # people whose symptoms would be known
     fever: Mapped[int]  # people with a fever
     symptoms: Mapped[int]  # people with other symptoms alone
+    absent_told: Mapped[int] = mapped_column(
+        server_default="0"
+    )  # of the person-days absent, those whose symptoms are known
+    absent_ili: Mapped[int] = mapped_column(server_default="0")  # and of these the flu-like (流感样缺勤)
 
     __table_args__ = (
         UniqueConstraint("enterprise_id", "week_on"),
@@ -76,6 +81,8 @@ class Sums:
     watched: int = 0
     fever: int = 0
     symptoms: int = 0
+    absent_told: int = 0
+    absent_ili: int = 0
 
 
 def keep(tick: Tick) -> int:
@@ -146,7 +153,7 @@ def _rows(
                     "enterprise_id": firm.id, "district_id": firm.district_id, "street_id": firm.street_id,
                     "community_id": firm.community_id, "unit_id": firm.unit_id, "place_id": seats.get(firm.id),
                     "due": found.due, "absent_ill": found.absent_ill, "watched": found.watched, "fever": found.fever,
-                    "symptoms": found.symptoms,
+                    "symptoms": found.symptoms, "absent_told": found.absent_told, "absent_ili": found.absent_ili,
                 }  # fmt: skip
 
 
@@ -174,11 +181,13 @@ def from_archive(
                 sums.absent_ill += one.absent_ill
                 sums.watched = max(sums.watched, one.expected)
                 told[firm] = told[firm] and not one.summed
-    for firm, (feverish, others) in _unwell(session, list(found), policy, week).items():
-        found[firm].fever, found[firm].symptoms = len(feverish), len(others - feverish)
+    for firm, unwell in _unwell(session, list(found), policy, week, worked).items():
+        sums = found[firm]
+        sums.fever, sums.symptoms = len(unwell.feverish), len(unwell.others - unwell.feverish)
+        sums.absent_told, sums.absent_ili = unwell.absent, unwell.absent_ili
     for firm, sums in found.items():
         if not told[firm]:  # the entries have gone, who had what is known no more
-            sums.watched = sums.fever = sums.symptoms = 0
+            sums.watched = sums.fever = sums.symptoms = sums.absent_told = sums.absent_ili = 0
     return found
 
 
@@ -196,10 +205,20 @@ def _kept_by(session: Session, firms: Collection[int], week: date) -> list[int]:
     return sorted({*session.scalars(entries.distinct()), *session.scalars(sums.distinct())})
 
 
+@dataclass(slots=True)
+class _Unwell:
+    """People of a week by what they had, and person-days of those who stayed away."""
+
+    feverish: set[int] = field(default_factory=set)
+    others: set[int] = field(default_factory=set)
+    absent: int = 0
+    absent_ili: int = 0
+
+
 def _unwell(
-    session: Session, firms: Sequence[int], policy: Policy, week: date
-) -> dict[int, tuple[set[int], set[int]]]:
-    found: dict[int, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
+    session: Session, firms: Sequence[int], policy: Policy, week: date, worked: Sequence[date]
+) -> dict[int, _Unwell]:
+    found: dict[int, _Unwell] = defaultdict(_Unwell)
     rows = session.scalars(
         select(HealthEntry).where(
             HealthEntry.enterprise_id.in_(firms), HealthEntry.state != EntryState.NORMAL,
@@ -207,13 +226,20 @@ def _unwell(
         )
     )  # fmt: skip
     for entry in rows:
-        one, (feverish, others) = entry.told, found[entry.enterprise_id]
+        one, sums = entry.told, found[entry.enterprise_id]
         hot = one.celsius is not None and one.celsius >= policy.thresholds.fever_celsius
         if hot or "fever" in one.symptoms:
-            feverish.add(entry.employee_id)
+            sums.feverish.add(entry.employee_id)
         elif one.symptoms or one.today == Today.UNWELL:
-            others.add(entry.employee_id)
+            sums.others.add(entry.employee_id)
+        if entry.state is EntryState.ABSENT_ILL and entry.work_on in worked:
+            sums.absent += 1
+            sums.absent_ili += is_flu_like(one)
     return found
+
+
+def is_flu_like(told: Report) -> bool:
+    return told.celsius is not None and told.celsius >= ILI_CELSIUS and not ILI_WITH.isdisjoint(told.symptoms)
 
 
 def from_reports(session: Session, firms: Collection[int], week: date, days: WorkDays) -> dict[int, Sums]:
@@ -253,10 +279,16 @@ class Measured(Labelled):
     ABSENCE = "absence", "因病缺勤率"
     FEVER = "fever", "发热"
     SYMPTOMS = "symptoms", "咳嗽、咽痛等其他症状"
+    FLU_LIKE = "flu_like", "因病缺勤里流感样的占比"
+
+    @property
+    def is_share(self) -> bool:
+        """Of a hundred, not of a thousand people."""
+        return self in (Measured.ABSENCE, Measured.FLU_LIKE)
 
     @property
     def unit(self) -> str:
-        return "%" if self is Measured.ABSENCE else "每千人"
+        return "%" if self.is_share else "每千人"
 
 
 class Level(Labelled):
@@ -286,8 +318,8 @@ class Point:
 
 
 def rate_of(measured: Measured, number: int, of: int) -> float | None:
-    """因病缺勤人天÷应出勤人天×100% (HLTH-7), or people with symptoms a thousand; None where nobody was due."""
-    return None if of == 0 else number * (100 if measured is Measured.ABSENCE else 1000) / of
+    """因病缺勤人天÷应出勤人天×100%, 流感样缺勤÷因病缺勤×100% (HLTH-7), or people with symptoms a thousand; None of nobody."""
+    return None if of == 0 else number * (100 if measured.is_share else 1000) / of
 
 
 def shown(rate: float | None) -> str:
@@ -354,6 +386,7 @@ def curves(
         Measured.ABSENCE: (SymptomWeek.absent_ill, SymptomWeek.due),
         Measured.FEVER: (SymptomWeek.fever, SymptomWeek.watched),
         Measured.SYMPTOMS: (SymptomWeek.symptoms, SymptomWeek.watched),
+        Measured.FLU_LIKE: (SymptomWeek.absent_ili, SymptomWeek.absent_told),
     }[measured]
     columns = [SymptomWeek.week_on, func.sum(number), func.sum(of), func.count()]
     query: Any = select(*columns) if by is None else select(*columns, by)

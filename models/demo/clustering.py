@@ -209,10 +209,12 @@ def _weeks(session: Session, town: Town, now: datetime, rng: Random) -> Iterator
             heads = firm.headcount or 0
             expected = 0.006 * usual * winter * times * heads
             if heads:
+                absent = _about(expected * days, rng)
                 yield {
-                    "week_on": week, "basis": Basis.REPORT, "enterprise_id": firm.id, "district_id": firm.district_id,
+                    "week_on": week, "basis": Basis.ARCHIVE, "enterprise_id": firm.id, "district_id": firm.district_id,
                     "street_id": firm.street_id, "community_id": firm.community_id, "unit_id": firm.unit_id, "place_id": seat,
-                    "due": heads * days, "absent_ill": _about(expected * days, rng), "watched": heads,
+                    "due": heads * days, "absent_ill": absent, "watched": heads, "absent_told": absent,
+                    "absent_ili": round(absent * 0.2 * times),
                     "fever": _about(expected * 0.5, rng), "symptoms": _about(expected * 1.4, rng),
                 }  # fmt: skip
 

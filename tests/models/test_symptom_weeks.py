@@ -138,6 +138,32 @@ def test_a_week_of_an_archive_has_person_days_and_people_by_what_they_had(town):
     assert [(one.due, one.fever) for one in keep()] == [(50, 2)]
 
 
+def test_of_the_days_absent_those_are_flu_like_that_were_hot_enough_with_a_cough_or_a_sore_throat(town):
+    people = [make.employee(town.tenant, f"员工{n}") for n in range(9)]
+
+    def absent(place: int, celsius: str | None, *symptoms: str, **facts):
+        told = Report(Today.ABSENT, celsius=None if celsius is None else Decimal(celsius), symptoms=symptoms)
+        make.health_entry(people[place], told, **facts)
+
+    absent(0, "38.0", "cough")
+    absent(0, "38.4", "sore_throat", on=NOW.date() - timedelta(days=1))
+    absent(1, "37.9", "cough")  # not hot enough
+    absent(2, "39.0", "diarrhoea")  # neither of the two
+    absent(3, None, "fever", "cough")  # nobody has measured
+    absent(5, "39.0", "cough", on=NOW.date() + timedelta(days=1))  # a Saturday
+    make.health_entry(
+        people[4], Report(Today.UNWELL, celsius=Decimal("38.5"), symptoms=("cough",))
+    )  # at work
+    (row,) = keep()
+    assert (row.absent_ill, row.absent_told, row.absent_ili) == (5, 5, 2)
+    (found,) = curves(db.session(), true(), Measured.FLU_LIKE, RULE, NOW.date())
+    assert (found.points[-1].number, found.points[-1].of, shown(found.rate(found.points[-1]))) == (
+        2,
+        5,
+        "40.00",
+    )
+
+
 def test_people_on_file_of_whom_nobody_ever_enters_anything_are_no_week(town):
     make.employee(town.tenant)
     assert keep() == []
