@@ -25,7 +25,7 @@ DURABLE = postgres.SETTINGS | {
     "autovacuum": "on",
 }
 SHIPPED = ROOT / "deploy" / "postgresql" / "site.conf"
-PLANNING = ("effective_cache_size", "work_mem", "random_page_cost", "jit")
+PLANNING = ("effective_cache_size", "work_mem", "random_page_cost", "jit", "max_parallel_workers_per_gather")
 
 
 @dataclass(frozen=True)
