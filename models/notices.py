@@ -51,6 +51,10 @@ class NoticeKind(Labelled):
     POLICY = "policy", "政策"
     MANUAL = "manual", "手册"
     CARD = "prevention_card", "防控提示卡"
+    MODE = "mode", "状态转换"  # sent by an order itself, see `models.mode_news`
+
+
+WRITTEN = [kind for kind in NoticeKind if kind is not NoticeKind.MODE]
 
 
 class Notice(Row):

@@ -8,7 +8,7 @@ from wtforms import BooleanField, ValidationError
 from wtforms.validators import DataRequired, Length
 
 from blueprints.web.fields import MultiCheckboxField, PlainLinesField, PlainTextField, SelectField, options
-from models.notices import CAPTION_SIGNS, REASON_SIGNS, TEXT_SIGNS, TITLE_SIGNS, NoticeKind
+from models.notices import CAPTION_SIGNS, REASON_SIGNS, TEXT_SIGNS, TITLE_SIGNS, WRITTEN
 
 
 def _at_most(label: str, most: int) -> Length:
@@ -19,7 +19,7 @@ class NoticeForm(FlaskForm):
     """`area` is "unit:5>street:3": in which post's scope, and where; its choices and those of `posts` are the person's."""
 
     kind = SelectField(
-        "类别", choices=options(((one.value, one.label) for one in NoticeKind), "还没有选"),
+        "类别", choices=options(((one.value, one.label) for one in WRITTEN), "还没有选"),
         validators=[DataRequired("请选一个类别")],
     )  # fmt: skip
     title = PlainTextField(

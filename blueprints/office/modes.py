@@ -10,12 +10,14 @@ from werkzeug.wrappers import Response
 
 from blueprints.office import bp
 from blueprints.office.forms import ModeForm, ReasonForm
+from blueprints.web import jobs
 from blueprints.web.guard import can, commit, needs, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.paging import paged
 from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models.base import RuleBroken, db, local
+from models.mode_news import tell_of
 from models.mode_switch import ending, opening
 from models.office import (
     SCOPE_ROWS,
@@ -112,9 +114,10 @@ def open_mode() -> ResponseReturnValue:
         )
     db.session.add(order)
     db.session.flush()
+    people = tell_of(db.session(), order, switch, now=now, by=current_user.account)
     flash(
         f"“{order.name}”已经开启，{len(effect.places)}个场所、{effect.gates}个入口现在就用应急登记表"
-        f"{_daily_from(switch.enterprises, switch.daily)}。",
+        f"{_daily_from(switch.enterprises, switch.daily)}；已通知{people}人。",
         "ok",
     )
     commit(
@@ -125,8 +128,10 @@ def open_mode() -> ResponseReturnValue:
         places=len(effect.places),
         gates=effect.gates,
         enterprises=switch.enterprises,
+        people=people,
         reason=order.reason,
     )
+    jobs.begin_going_out()
     return done(url_for("office.modes"))
 
 
@@ -139,19 +144,26 @@ def end_mode(mode_order: ModeOrder) -> ResponseReturnValue:
     if form.validate_on_submit():
         db.session.refresh(mode_order, with_for_update=True)
         effect = effect_of(db.session(), mode_order.scope, mode_order.scope_id, now, besides=mode_order)
+        switch = ending(db.session(), site.book, mode_order, now)
         try:
             mode_order.end(reason=form.reason.data or "", now=now, by_id=current_user.id)
         except RuleBroken as refusal:
             form.form_errors.append(str(refusal))
         else:
+            people = tell_of(db.session(), mode_order, switch, now=now, by=current_user.account)
             stay = f"，{len(effect.others)}个场所因为别的应急响应仍在应急" if effect.others else ""
-            flash(f"“{mode_order.name}”已经结束，{len(effect.alone)}个场所恢复常态{stay}。", "ok")
+            flash(
+                f"“{mode_order.name}”已经结束，{len(effect.alone)}个场所恢复常态{stay}；已通知{people}人。",
+                "ok",
+            )
             commit(
                 ended=mode_order.id,
                 back_to_normal=len(effect.alone),
                 stay=len(effect.others),
+                people=people,
                 reason=form.reason.data,
             )
+            jobs.begin_going_out()
             return done(url_for("office.modes"))
     elif mode_order.ended_at is not None:
         raise RuleBroken("这次应急响应已经结束")

@@ -14,6 +14,8 @@ from models.access import Post
 from models.audit import AuditLine
 from models.base import db
 from models.gateview import GateView
+from models.inbox import Message
+from models.notices import Notice
 from models.places import ModeOrder
 from models.policy.schema import Mode
 from tests import make
@@ -268,3 +270,45 @@ def test_the_end_says_the_last_daily_report_and_what_follows(app, officer, town,
     officer = make.sign_in(app.test_client(), town.officer(Post.TASK_FORCE))
     text = read(officer.get(f"/modes/{order.id}/end").data).text
     assert "1家企业恢复每周报送，最后一份日报是11月21日的，下一份管11月22日，11月23日12:00前报" in text
+
+
+def told(person) -> list[str]:
+    db.session.rollback()
+    mine = select(Message).where(Message.account_id == person.id).order_by(Message.id)
+    found = [one.subject for one in db.session.scalars(mine)]
+    db.session.rollback()
+    return found
+
+
+def test_whoever_works_under_it_is_told_when_it_begins_and_when_it_ends(app, officer, town, at):
+    """By a notice with what they have to do and until when; nobody outside hears of it."""
+    manager, second = town.officer(Post.HEALTH_MANAGER), town.officer(Post.TASK_FORCE)
+    shop = make.enterprise(town.street, "锦程的店", short_name="锦程店", at=town.other)
+    outside = make.account(town.district, Post.HEALTH_MANAGER, shop.id)
+    order = open_one(officer, f"place:{town.park.id}")
+    (notice,) = db.session.scalars(select(Notice)).all()
+    assert (
+        "企业从11月20日起每天报送，第一份11月21日10:00前报。正在填的这一期提前到11月19日为止，11月23日12:00前报。"
+        in notice.text
+    )
+    assert "原因：周边城市出现输入病例。依据：《应急预案》第三章。" in notice.text
+    assert told(manager) == ["状态转换：桂湖街道应急响应开启"]
+    client = make.sign_in(app.test_client(), manager)
+    assert "预计12月4日结束" in read(client.get(f"/notices/{notice.id}").data).text
+    at(NOW + timedelta(hours=1))
+    db.session.rollback()
+    end(make.sign_in(app.test_client(), second), order)
+    assert told(manager) == ["状态转换：桂湖街道应急响应开启", "状态转换：桂湖街道应急响应结束"]
+    last = db.session.scalars(select(Notice).order_by(Notice.id.desc())).first()
+    assert "恢复原来的报送期；下一份管11月16日至11月22日，11月23日12:00前报。" in last.text
+    assert told(outside) == []
+
+
+def test_an_order_over_nobody_is_no_notice(app, officer, town):
+    open_one(officer, f"place:{town.other.id}")
+    assert db.session.scalars(select(Notice)).all() == []
+
+
+def test_nobody_writes_a_notice_of_this_kind_by_hand(app, town):
+    client = make.sign_in(app.test_client(), town.officer(Post.UNIT_LIAISON))
+    assert "状态转换" not in read(client.get("/notices/new").data).form().choices["kind"]
