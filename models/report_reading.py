@@ -104,7 +104,7 @@ def _number(one: ReportField, text: str) -> int:
         raise ValueError(f"没有看懂“{plain[:20]}”，{one.label}请填整数，例如3")
     number = int(match[1].replace(",", ""))
     if number > MOST:
-        raise ValueError(f"{one.label}最多{MOST:,}，现在是{number:,}")
+        raise ValueError(f"{one.label}最多{MOST:,}，请核对")
     return number
 
 

@@ -644,13 +644,18 @@ def test_another_enterprise_place_or_unit_reaches_no_report_by_any_address(app, 
     ]  # fmt: skip
     for post, scope in strangers:
         client = make.sign_in(app.test_client(), make.account(town.district, post, scope))
-        for address in (
-            week,
-            f"/enterprises/{town.tenant.id}/reports",
-            f"/reports/{one.id}",
-            f"/reports/{one.id}/unlock",
-        ):
-            assert client.get(address).status_code in (403, 404), (post, address)
+        for method, address in (
+            ("GET", "/enterprises/{firm}/reports"), ("GET", "/enterprises/{firm}/reports/2026-11-16"),
+            ("POST", "/enterprises/{firm}/reports/2026-11-16"), ("GET", "/enterprises/{firm}/reports/2026-11-16/sheet.xlsx"),
+            ("POST", "/enterprises/{firm}/reports/2026-11-16/sheet"), ("GET", "/reports/{one}"), ("POST", "/reports/{one}/review"),
+            ("GET", "/reports/{one}/unlock"), ("POST", "/reports/{one}/unlock"), ("GET", "/reports/{one}/excuse"),
+            ("POST", "/reports/{one}/excuse"), ("POST", "/reports/{one}/remind"),
+        ):  # fmt: skip
+            there = client.open(address.format(firm=town.tenant.id, one=one.id), method=method).status_code
+            nowhere = client.open(address.format(firm=999_999, one=999_999), method=method).status_code
+            own_post = address.startswith("/enterprises") is (post is Post.HEALTH_MANAGER)
+            assert there == nowhere, (post, method, address)
+            assert there == 404 or (there == 403 and (not own_post or "lock" in address or "excuse" in address))
         if post is not Post.HEALTH_MANAGER:
             assert "没有待审核的报送" in opened(client, "/reports").text
 
