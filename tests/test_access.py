@@ -142,6 +142,9 @@ contacts.person                SUOT
 contacts.place_log             SUOT
 contacts.reveal                SUOT
 contacts.roster                SUOT
+contacts.telephone             SUOT
+contacts.telephone_call        SUOT
+contacts.telephone_reveal      SUOT
 contacts.undo                  SUOT
 contacts.void                  SUOT
 devices.clear_pin              S
