@@ -365,6 +365,7 @@ plans.remove                   CM
 plans.reopen                   CM
 plans.show                     CM
 plans.suggest                  CM
+reports.accept_many            SUO
 reports.burden                 UOT
 reports.closures               CMSUOT
 reports.declare_closure        CM
