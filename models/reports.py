@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, UniqueConstraint, and_, or_, select, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Select, UniqueConstraint, and_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from .access import ENTERPRISE_STAFF, Post
@@ -306,10 +306,53 @@ def judge(
 ) -> ReportReview:  # fmt: skip
     """Accepts the newest version, or returns it with the fields that are wrong. Nobody judges what they filed, or their own
     enterprise. `obligation` is held `alone`; `asked` are the fields that the report has."""
-    newest = _newest(session, obligation)
+    newest, own = (
+        _newest(session, obligation),
+        works_at(session, obligation.enterprise_id, by, local(now).date()),
+    )
+    return _judged(
+        session, obligation, newest, verdict, own=own, seen=seen, fields=fields, words=words, asked=asked, now=now, by=by
+    )  # fmt: skip
+
+
+def accept_many(
+    session: Session,
+    obligations: Sequence[Obligation],
+    *,
+    seen: Mapping[int, int],
+    now: datetime,
+    by: Account,
+) -> list[tuple[Obligation, str]]:
+    """Accepts the newest version of each of these, by the same rule; answers those that cannot be, with the reason. `seen`: the
+    version of each that was looked at."""
+    newest = {
+        one.obligation_id: one
+        for one in session.scalars(
+            select(ReportVersion)
+            .join(Obligation, and_(Obligation.id == ReportVersion.obligation_id, Obligation.version == ReportVersion.number))
+            .where(Obligation.id.in_([one.id for one in obligations]))
+        )
+    }  # fmt: skip
+    own = set(session.scalars(works_where(by, local(now).date())))
+    refused = []
+    for one in obligations:
+        try:
+            _judged(
+                session, one, newest.get(one.id), Review.ACCEPTED, own=one.enterprise_id in own, seen=seen.get(one.id, 0),
+                fields=(), words="", asked=(), now=now, by=by,
+            )  # fmt: skip
+        except RuleBroken as broken:
+            refused.append((one, str(broken)))
+    return refused
+
+
+def _judged(
+    session: Session, obligation: Obligation, newest: ReportVersion | None, verdict: Review, *, own: bool, seen: int,
+    fields: Collection[str], words: str, asked: Collection[str], now: datetime, by: Account,
+) -> ReportReview:  # fmt: skip
     if newest is None or obligation.voided_at is not None:
         raise RuleBroken("这一期没有可以审核的报送")
-    if newest.by_id == by.id or works_at(session, obligation.enterprise_id, by, local(now).date()):
+    if newest.by_id == by.id or own:
         raise RuleBroken("自己报的、自己企业的，要由别人审核")
     if seen != newest.number:
         raise RuleBroken(f"刚刚更正过，现在是第{newest.number}版，请看过再审核")
@@ -435,11 +478,15 @@ def who_opens(session: Session, obligation: Obligation, on: date) -> list[str]:
 
 def works_at(session: Session, enterprise_id: int, person: Account, on: date) -> bool:
     """Whether a person holds a post of this enterprise."""
-    held = select(Appointment.id).where(
-        Appointment.account_id == person.id, Appointment.post.in_(ENTERPRISE_STAFF),
-        Appointment.scope_id == enterprise_id, Appointment.serving(on),
-    )  # fmt: skip
+    held = works_where(person, on).where(Appointment.scope_id == enterprise_id)
     return session.scalar(held.limit(1)) is not None
+
+
+def works_where(person: Account, on: date) -> Select[int]:
+    """The enterprises of which a person holds a post."""
+    return select(Appointment.scope_id).where(
+        Appointment.account_id == person.id, Appointment.post.in_(ENTERPRISE_STAFF), Appointment.serving(on)
+    )
 
 
 def _instant(at: datetime) -> str:

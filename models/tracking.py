@@ -19,7 +19,6 @@ from sqlalchemy import (
     Integer,
     Select,
     and_,
-    case,
     false,
     func,
     literal,
@@ -128,6 +127,10 @@ class Span:
 
     def is_due(self, now: datetime) -> bool:
         return self.due_at < moment(now)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether what has not come is late and can still be filed."""
+        return self.is_due(now) and self.locks_at > moment(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,12 +304,18 @@ def history(session: Session, ground: Ground, until: date) -> list[tuple[Span, T
     )
 
 
-def usual(spans: Sequence[Span], now: datetime) -> Span | None:
-    """The period that matters now: the last one past due as long as it is not locked, else the first that is still to come."""
-    due = [one for one in spans if one.is_due(now)]
-    newest = max(due, key=lambda one: (one.due_at, one.last_on), default=None)
-    coming = min((one for one in spans if not one.is_due(now)), key=lambda one: one.due_at, default=None)
-    return newest if newest is not None and (newest.locks_at > now or coming is None) else coming
+def usual(history: Sequence[tuple[Span, Tally]], now: datetime) -> Span | None:
+    """The period that matters now: the last one past due that is not locked, of one deadline that of which most is missing; else
+    the first that is still to come, else the last there was."""
+
+    def rank(pair: tuple[Span, Tally]) -> tuple[datetime, int, date]:
+        return pair[0].due_at, pair[1].missing, pair[0].last_on
+
+    overdue = [pair for pair in history if pair[0].is_overdue(now)]
+    coming = [span for span, _ in history if not span.is_due(now)]
+    if coming and not overdue:
+        return min(coming, key=lambda one: one.due_at)
+    return max(overdue or history, key=rank)[0] if history else None
 
 
 def _rolled(rolled: tuple[int, str, int | None], ground: Ground, since: date, until: date) -> Any:
@@ -346,7 +355,7 @@ def _read(
 
 def _count(session: Session, ground: Ground, span: Span, by: By | None) -> dict[int, Tally]:
     key = key_of(by.value if by else ALL).label("key")
-    query = select(key, *counted()).where(*ground.where(), *_in(span))
+    query = select(key, *counted()).where(*ground.where(), *in_span(span))
     return _tallies(session.execute(query if by is None else query.group_by(KEY_AS_NAMED)))
 
 
@@ -357,7 +366,8 @@ def _tallies(rows: Iterable[Any]) -> dict[int, Tally]:
     return {key: tally for key, tally in found.items() if not tally.is_empty}
 
 
-def _in(span: Span) -> list[ColumnElement[bool]]:
+def in_span(span: Span) -> list[ColumnElement[bool]]:
+    """The obligations of a period."""
     return [O.c.last_on == span.last_on, O.c.first_on == span.first_on, O.c.mode == span.mode]
 
 
@@ -369,12 +379,12 @@ def counted_anew(session: Session, ground: Ground, span: Span, by: By | None = N
 def figures(ground: Ground, span: Span) -> Select[Any]:
     """The numbers of every report of a period that came in."""
     came = (Obligation.received_at.is_not(None), Obligation.excused_at.is_(None))
-    return select(Obligation.figures).where(*ground.where(), *_in(span), *came)
+    return select(Obligation.figures).where(*ground.where(), *in_span(span), *came)
 
 
 def schemes(ground: Ground, span: Span) -> Select[Any]:
     """By which schemes they were asked."""
-    return select(Obligation.scheme_key).where(*ground.where(), *_in(span)).distinct()
+    return select(Obligation.scheme_key).where(*ground.where(), *in_span(span)).distinct()
 
 
 # --- names ---
@@ -426,7 +436,7 @@ def firms(
         select(one)
         .join(one.enterprise)
         .options(contains_eager(one.enterprise))
-        .where(*ground.where(), *_in(span), *_tests(only, at_deadline))
+        .where(*ground.where(), *in_span(span), *conditions_of(only, at_deadline=at_deadline))
     )
     if text:
         query = query.where(*finding.found_by(session, text))
@@ -438,15 +448,8 @@ def firms(
     return query.order_by(one.place_id.is_(None), place, one.place_id, Enterprise.name, one.enterprise_id)
 
 
-def missing_in(session: Session, ground: Ground, span: Span, places: Sequence[int], most: int) -> Select[Any]:
-    """Who has not reported, place after place as they are given (0: in none), by name; no more than `most` in all."""
-    place = func.coalesce(Obligation.place_id, 0)
-    rank = case({key: number for number, key in enumerate(places)}, value=place, else_=len(places))
-    query = firms(session, ground, span, Only.MISSING).where(place.in_(places)).order_by(None)
-    return query.order_by(rank, Enterprise.name, Obligation.enterprise_id).limit(most)
-
-
-def _tests(only: Only | None, at_deadline: bool) -> list[ColumnElement[bool]]:
+def conditions_of(only: Only | None, *, at_deadline: bool = False) -> list[ColumnElement[bool]]:
+    """What makes an obligation one of these."""
     one = Obligation
     on_time = and_(one.received_at.is_not(None), one.received_at <= one.due_at)
     excused = (
@@ -481,11 +484,21 @@ def _tests(only: Only | None, at_deadline: bool) -> list[ColumnElement[bool]]:
 
 @dataclass(frozen=True, slots=True)
 class Responsible:
-    """Whom to call: a person of the health staff, or who stands for the enterprise where its posts are empty."""
+    """Whom to call: a person of the health staff, or who stands for the enterprise where its posts are empty. Without a number of
+    their own it is the enterprise's."""
 
-    name: str
+    name: str  # empty where only the enterprise's telephone is known
     what: str
     held: Appointment | None = None
+    phone: str = ""  # of the enterprise
+
+    @property
+    def own_number(self) -> str:
+        return self.held.account.mobile or "" if self.held else ""
+
+    @property
+    def number(self) -> str:
+        return self.own_number or self.phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,7 +522,8 @@ def lines(session: Session, obligations: Sequence[Obligation], now: datetime) ->
     ids = [one.enterprise_id for one in obligations]
     staff = health_staff(session, ids, local(now).date())
     places = names_of(session, By.PLACE, {one.place_id for one in obligations if one.place_id is not None})
-    reminded, streaks = last_said(session, [one.id for one in obligations]), _streaks(session, obligations)
+    reminded = last_said(session, [one.id for one in obligations])
+    streaks = _streaks(session, obligations, now)
     return [
         Line(
             one, status(one, now), _responsible(one.enterprise, staff[one.enterprise_id]),
@@ -520,31 +534,36 @@ def lines(session: Session, obligations: Sequence[Obligation], now: datetime) ->
 
 
 def _responsible(enterprise: Enterprise, staff: Sequence[Appointment]) -> Responsible | None:
-    """The health manager, then the chief health officer, then who stands for the enterprise by law."""
+    """The health manager, then the chief health officer, then who stands for the enterprise by law, then its telephone."""
+    phone = enterprise.phone or ""
     for post in (Post.HEALTH_MANAGER, Post.CHIEF_HEALTH_OFFICER):
         for held in staff:
             if held.post is post:
-                return Responsible(held.account.name, post.label, held)
+                return Responsible(held.account.name, post.label, held, phone)
     if enterprise.legal_representative:
-        return Responsible(enterprise.legal_representative, "法定代表人")
-    return None
+        return Responsible(enterprise.legal_representative, "法定代表人", phone=phone)
+    return Responsible("", "岗位空缺", phone=phone) if phone else None
 
 
-def _streaks(session: Session, obligations: Sequence[Obligation]) -> dict[int, int]:
-    """How many in a row have not come, up to these."""
-    missing = {
-        one.enterprise_id: one.due_at
-        for one in obligations
-        if one.received_at is None and one.excused_at is None
-    }
+def _streaks(session: Session, obligations: Sequence[Obligation], now: datetime) -> dict[int, int]:
+    """How many in a row have not come, up to the last of these of each enterprise. What is not yet due has not been missed."""
+    one = Obligation
+    missing: dict[int, datetime] = {}
+    for owed in obligations:
+        if owed.received_at is None and owed.excused_at is None:
+            known = missing.get(owed.enterprise_id, owed.due_at)
+            missing[owed.enterprise_id] = max(known, owed.due_at)
     if not missing:
         return {}
-    one, last = Obligation, max(missing.values())
+    last = max(missing.values())
     rows = session.execute(
         select(one.enterprise_id, one.due_at, one.received_at, one.excused_at)
-        .where(one.enterprise_id.in_(missing), one.live(), one.due_at.between(last - LOOKED_BACK, last))
+        .where(
+            one.enterprise_id.in_(missing), one.live(), one.due_at.between(last - LOOKED_BACK, last),
+            one.due_at < moment(now),
+        )
         .order_by(one.enterprise_id, one.due_at.desc())
-    )
+    )  # fmt: skip
     found: dict[int, int] = defaultdict(int)
     ended: set[int] = set()
     for number, due_at, received_at, excused_at in rows:

@@ -142,6 +142,9 @@ contacts.person                SUOT
 contacts.place_log             SUOT
 contacts.reveal                SUOT
 contacts.roster                SUOT
+contacts.telephone             SUOT
+contacts.telephone_call        SUOT
+contacts.telephone_reveal      SUOT
 contacts.undo                  SUOT
 contacts.void                  SUOT
 devices.clear_pin              S
@@ -362,6 +365,7 @@ plans.remove                   CM
 plans.reopen                   CM
 plans.show                     CM
 plans.suggest                  CM
+reports.accept_many            SUO
 reports.burden                 UOT
 reports.closures               CMSUOT
 reports.declare_closure        CM

@@ -52,7 +52,7 @@ class LookForm(FlaskForm):
     """Why the whole number is needed."""
 
     reason = RadioField(
-        "为什么要看手机号",
+        "为什么要看号码",
         choices=options(REASONS.items()),
         validators=[InputRequired("请选择查看的原因")],
     )

@@ -15,6 +15,7 @@ from blueprints.office import bp
 from blueprints.web.guard import needs, reach_key, within_reach
 from blueprints.web.page import page
 from blueprints.web.paging import Paging
+from blueprints.web.pending import MOST, pending
 from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models import portfolio, posts
@@ -72,6 +73,8 @@ def overview() -> Response:
         paging=replace(found, rows=[lines[one.id] for one in found.rows]),
         rules=[rule for rule in policy.places if rule.specialists_required] if policy else [],
         mode_now="emergency" if orders else "normal",
+        pending=pending(),
+        most_pending=MOST,
         **_firms(now, policy),
     )
 

@@ -15,6 +15,7 @@ from blueprints.web import tickets
 from blueprints.web.ground import ground
 from blueprints.web.guard import needs, within_reach
 from blueprints.web.page import page, text_size
+from blueprints.web.pending import MOST, pending
 from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
 from models import cases, overview, portfolio, posts, visits
@@ -63,7 +64,9 @@ def _found(places: list[Place], asked: str) -> list[Place]:
 def day(place: Place) -> ResponseReturnValue:
     """The specialist's day: what to deal with first, then the numbers, then what comes in."""
     shown = day_shown(place)
-    return page("places/day.html", partial="places/_day.html", **shown, **_firms(place, shown["policy"]))
+    return page(
+        "places/day.html", partial="places/_day.html", pending=pending(), most_pending=MOST, **shown, **_firms(place, shown["policy"])
+    )  # fmt: skip
 
 
 def _firms(place: Place, policy: Policy | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from flask_login import current_user
 
 from blueprints.web.guard import serving
 from blueprints.web.site import site
-from models import tracking
+from models import overdue, tracking
 from models.base import db, local
 from models.places import Community, Place, Street, Unit
 from models.policy.schema import Mode
@@ -21,7 +21,7 @@ from models.report_tally import SIZES
 from models.tracking import By, FirmOrder, Ground, Only, Sort, Span, Tally
 
 LONGEST = 60  # signs of a search
-RUNNING = timedelta(days=31)  # a period that has begun ends within so many days
+RUNNING = timedelta(days=31)  # a period that has begun ends within so many days: up to then a history reaches
 EARLIEST, LATEST = date(2020, 1, 1), date(2100, 1, 1)
 FILTERS = ("period", "until", "by", "at", "sort", "show", "order", "q", *(by.value for by in By))
 
@@ -33,6 +33,7 @@ class Asked:
     ground: Ground
     names: Sequence[tuple[By, str]]  # to what it is narrowed, as people call it
     history: Sequence[tuple[Span, Tally]]  # the newest first
+    overdue: Sequence[tuple[Span, Tally]]  # past due and not locked, now, whatever is looked at
     span: Span | None
     tally: Tally  # of the span, as at the deadline where that is asked for
     now_tally: Tally
@@ -43,6 +44,11 @@ class Asked:
     def where(self) -> str:
         """桂湖街道; 全区."""
         return "，".join(name for _, name in self.names)
+
+    @property
+    def others(self) -> Sequence[tuple[Span, Tally]]:
+        """The other periods that are past due and of which something is missing."""
+        return [(span, tally) for span, tally in self.overdue if span != self.span and tally.missing]
 
     @property
     def before(self) -> tuple[Span, Tally] | None:
@@ -57,23 +63,24 @@ def asked(action: str) -> Asked:
     base = tracking.ground_of(session, serving(), action, current_user.district_id, {})
     ground, names = _narrowed(base)
     wanted = _period(request.args.get("period", ""))
-    until = _day(request.args.get("until", "")) or _usual_end(wanted, today)
+    latest = today + RUNNING
+    until = _day(request.args.get("until", "")) or _usual_end(wanted, today) or latest
     history = tracking.history(session, ground, until)
-    spans = [span for span, _ in history]
-    span = next((one for one in spans if wanted == (one.first_on, one.last_on, one.mode)), None)
-    span = span or tracking.usual(spans, now)
+    recent = history if until == latest else tracking.history(session, ground, latest)
+    span = next((one for one, _ in history if wanted == (one.first_on, one.last_on, one.mode)), None)
+    span = span or tracking.usual(history, now)
     tally = dict(history).get(span, Tally()) if span else Tally()
     at_deadline = request.args.get("at") == "due"
     return Asked(
-        ground, names, history, span, tally.at_deadline() if at_deadline else tally, tally,
+        ground, names, history, overdue.spans_of(recent, now), span, tally.at_deadline() if at_deadline else tally, tally,
         _one_of(choices_of(ground), request.args.get("by")) or choices_of(ground)[0], at_deadline,
     )  # fmt: skip
 
 
-def _usual_end(wanted: tuple[date, date, Mode] | None, today: date) -> date:
-    """Up to what has just begun, a month at most; or up to a period of long ago."""
+def _usual_end(wanted: tuple[date, date, Mode] | None, today: date) -> date | None:
+    """A history ends with the period that is asked for, where that is of long ago."""
     old = wanted is not None and wanted[1] < today - tracking.LOOKED_BACK / 2
-    return wanted[1] if wanted and old else today + RUNNING
+    return wanted[1] if wanted and old else None
 
 
 def choices_of(ground: Ground) -> list[By]:

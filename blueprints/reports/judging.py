@@ -3,6 +3,7 @@ opened once more, an excuse. Numbers alone are shown, nobody's health by name.""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time, timedelta
 
 from flask import flash, request, url_for
@@ -30,11 +31,15 @@ from models.reports import (
     exceptions_of,
     judge,
     past_of,
+    these_alone,
     unlock,
     versions_of,
     works_at,
 )  # fmt: skip
+from models.reports import accept_many as accept_many_of
 
+SIZE = 50  # of one page, and accepted at once at most
+TICKED = re.compile(r"([0-9]{1,9}):([0-9]{1,9})")  # an obligation, and the version of it that was shown
 TOO_LONG = f"不超过{LONGEST_REASON}个字"
 
 
@@ -52,16 +57,46 @@ class UnlockForm(ExcuseForm):
 @needs("report:see")
 def waiting() -> ResponseReturnValue:
     """What waits to be judged within the person's reach, the longest waiting first."""
+    return _waiting()
+
+
+@bp.post("/reports/accept")
+@needs("report:review")
+def accept_many() -> ResponseReturnValue:
+    """Accepts the ticked ones, each as it was shown; what cannot be accepted is named and waits on."""
+    if not JustAct().validate_on_submit():
+        return _waiting("这一页放得太久，还没有审核，请再按一次")
+    ticked = [match for text in request.form.getlist("one")[:SIZE] if (match := TICKED.fullmatch(text))]
+    seen = {int(match[1]): int(match[2]) for match in ticked}
+    session = db.session()
+    found = these_alone(session, within_reach("report:review", Obligation), seen)
+    if not found:
+        return _waiting("请选要通过的报送")
+    refused = accept_many_of(session, found, seen=seen, now=site.now(), by=current_user.account)
+    kept = {one.id for one, _ in refused}
+    accepted = [one.id for one in found if one.id not in kept]
+    said = f"已审核通过{len(accepted)}份" if accepted else "没有通过任何一份"
+    why = "；".join(
+        f"{one.enterprise.short_name or one.enterprise.name}{one.title}：{words}" for one, words in refused
+    )
+    flash(said + (f"。没有通过的：{why}" if refused else ""), "warn" if refused else "ok")
+    commit(obligations=accepted, count=len(accepted), refused=len(refused))
+    return done(url_for("reports.waiting"))
+
+
+def _waiting(wrong: str = "") -> ResponseReturnValue:
     now = site.now()
     found = paged(
         select(Obligation)
         .where(Obligation.live(), Obligation.review == Review.WAITING, within_reach("report:see", Obligation))
         .options(joinedload(Obligation.enterprise))
-        .order_by(Obligation.received_at, Obligation.id)
+        .order_by(Obligation.received_at, Obligation.id),
+        size=SIZE,
     )
     return page(
-        "reports/waiting.html", paging=found, rows=[(one, status(one, now)) for one in found.rows], now_at=now,
-        may_judge=can("report:review"),
+        "reports/waiting.html", status=422 if wrong else 200, wrong=wrong, paging=found, now_at=now,
+        rows=[(one, status(one, now)) for one in found.rows], may_judge=can("report:review"), act=JustAct(formdata=None),
+        all_ticked=request.args.get("all") == str(found.page), ticked=request.form.getlist("one"),
     )  # fmt: skip
 
 

@@ -169,6 +169,7 @@ def _settle_enterprises(session: Session, town: Town, since: datetime) -> None:
             unit_id=town.units[firm.unit].id, name=firm.name, short_name=firm.short,
             initials=initials_of(firm.short, words=True),
             credit_code=credit_code(number, kind=firm.kind, organ=town.sketch.organ),
+            phone=f"0000-0000{number:03}" if number % 4 else None,
         )  # fmt: skip
         if firm.headcount:
             enterprise.set_headcount(firm.headcount, local(since).date(), now=since, by_id=None)

@@ -91,7 +91,7 @@ def test_the_account_counts_what_is_within_reach_and_says_how(app, town, client,
     unit = make.sign_in(app.test_client(), town.officer(Post.UNIT_LIAISON))
     page = opened(unit, "/reports/burden")
     assert "3 份" in page.text  # place, unit, community and district read the same one
-    assert "4.0分钟" in page.text and "周报" in page.text
+    assert "4.0<small> 分钟</small>" in page.html and "周报" in page.text
     found = burden_of(db.session(), Obligation.live(), on("16 00:00"))[Kind.WEEK]
     assert (found.reports, found.spared, found.asked, found.seconds) == (
         1,
