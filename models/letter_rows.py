@@ -21,7 +21,8 @@ from .batch_work import Line, Rows, refuse, row
 from .batches import Batch, RowAction
 from .enterprises import Enterprise
 from .inbox import News, tell_each
-from .letter_text import Facts, LetterText, Party, compose
+from .letter_parties import firm_lacks, firm_party, unit_party
+from .letter_text import Facts, LetterText, compose
 from .letters import (
     UNSIGNED,
     Letter,
@@ -80,12 +81,14 @@ class LetterRows:
             self.template(session, cells[0], next(iter(found.firms.values())).district_id)
         rows = []
         for line in lines:
-            firm = found.firms.get(int(line.cells["enterprise"]))
-            named = {**line.cells, "name": firm.name if firm else "不在您负责的范围"}
+            number = int(line.cells["enterprise"])
+            named = {**line.cells, "name": found.names.get(number, "没有登记的企业")}
             if reason := self._refusal(session, found, line.cells):
                 rows.append(row(line, RowAction.ERROR, errors={"": reason}, raw=named))
-            else:
-                rows.append(row(line, RowAction.NEW, cells=named))
+                continue
+            rows.append(row(line, RowAction.NEW, cells=named))
+            if lacks := firm_lacks(found.firms[number]):
+                rows[-1]["doubts"] = {"": f"没有登记{lacks}，责任书上会缺"}
         return rows
 
     def apply(self, session: Session, rows: Rows) -> None:
@@ -96,6 +99,7 @@ class LetterRows:
             if reason := self._refusal(session, found, one["cells"]):
                 refuse(one, reason)
                 one["raw"] = one["cells"]
+                one.pop("doubts", None)
             else:
                 ready.append(one)
         if not ready:
@@ -111,7 +115,7 @@ class LetterRows:
         session.flush()
         for one, letter in zip(ready, made, strict=True):
             one["letter"] = letter.id
-        _announce(session, made, self.now)
+        announce(session, made, self.now)
 
     def undo(self, session: Session, rows: Rows) -> None:
         ids = [one["letter"] for one in rows if one.get("letter")]
@@ -148,7 +152,7 @@ class LetterRows:
         """Why this one gets none, in words; empty where it gets one."""
         firm = found.firms.get(int(cells["enterprise"]))
         if firm is None:
-            return "不在您负责的范围，或已经没有这家企业"
+            return "现在不在您负责的范围"
         if firm.closed_at is not None:
             return "已经关闭"
         if not firm.legal_representative:
@@ -188,6 +192,8 @@ class _Found:
         lock: bool = False,
     ) -> None:
         ids = sorted({int(one["enterprise"]) for one in cells})
+        named = select(Enterprise.id, Enterprise.name).where(Enterprise.id.in_(ids))
+        self.names = dict(session.execute(named).all())  # of those too that are out of reach by now
         query = select(Enterprise).where(Enterprise.id.in_(ids), within).order_by(Enterprise.id)
         self.firms = {one.id: one for one in session.scalars(query.with_for_update() if lock else query)}
         place_ids = {int(one["place"]) for one in cells if one["place"]}
@@ -210,23 +216,13 @@ class _Found:
         """What a letter to this one says beside its wording."""
         firm = self.firms[int(cells["enterprise"])]
         place = self.places.get(int(cells["place"])) if cells["place"] else None
-        chief = self.chiefs.get(firm.id)
+        unit = self.units.get(firm.unit_id) if firm.unit_id else None
         facts = Facts(
-            number=number, unit=self.unit_of(firm, by),
-            firm=Party(
-                name=firm.name, code=firm.credit_code, representative=firm.legal_representative, address=firm.address,
-                contact=chief.name if chief else firm.legal_representative,
-            ),
-            place=place.name if place else "", starts_on=date.fromisoformat(cells["starts_on"]),
-            ends_on=date.fromisoformat(cells["ends_on"]),
+            number=number, unit=unit_party(unit, self.districts[firm.district_id], by),
+            firm=firm_party(firm, self.chiefs.get(firm.id)), place=place.name if place else "",
+            starts_on=date.fromisoformat(cells["starts_on"]), ends_on=date.fromisoformat(cells["ends_on"]),
         )  # fmt: skip
         return firm, place, facts
-
-    def unit_of(self, firm: Enterprise, by: Account) -> Party:
-        """甲方: the unit that looks after the firm, else the district's organiser."""
-        district = self.districts[firm.district_id]
-        unit = self.units.get(firm.unit_id) if firm.unit_id else None
-        return Party(name=unit.name if unit else district.organiser, contact=by.name, phone=district.hotline)
 
 
 def preview(
@@ -254,8 +250,8 @@ def chiefs_of(session: Session, enterprise_ids: Iterable[int], on: date) -> dict
     return dict(session.execute(query).all())
 
 
-def _announce(session: Session, letters: Sequence[Letter], now: datetime) -> None:
-    """The firms' health staff learn of it."""
+def announce(session: Session, letters: Sequence[Letter], now: datetime) -> None:
+    """The firms' health staff learn of the letters that have just been sent."""
     people = staff_accounts(session, {one.enterprise_id for one in letters}, local(now).date())
     news = [
         News(

@@ -77,10 +77,15 @@ class Community(Row):
 
 
 class Unit(Row):
-    """责任单位: a department that looks after the enterprises and places of its sector."""
+    """责任单位: a department that looks after the enterprises and places of its sector. What else is on file of it stands in
+    the letters that it signs (DOC-6)."""
 
     district_id: Mapped[int] = mapped_column(ForeignKey("district.id"), index=True)
     name: Mapped[str]
+    credit_code: Mapped[str] = mapped_column(default="")  # 统一社会信用代码
+    head: Mapped[str] = mapped_column(default="")  # 负责人
+    address: Mapped[str] = mapped_column(default="")
+    phone: Mapped[str] = mapped_column(default="")
 
     @classmethod
     def within(cls, scope: str, ids: list[int]) -> ColumnElement[bool] | None:

@@ -2,12 +2,12 @@
 
 import itertools
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 
 from models import audit, demo, identifiers, register
 from models.access import Post
@@ -25,6 +25,7 @@ from models.gateview import mode_at
 from models.inbox import Message
 from models.judging import Verdict, judge
 from models.keeping import DaySum, Destruction, Hold
+from models.letters import Letter, LetterState
 from models.obligations import Obligation, Review, Status, status
 from models.passwords import password_matches
 from models.places import (
@@ -115,7 +116,7 @@ def test_every_district_says_that_it_is_a_demo(loaded):
 
 
 def test_every_credit_code_is_right_and_of_an_organ_that_does_not_exist(loaded):
-    for code in db.session.scalars(select(Enterprise.credit_code)):
+    for code in db.session.scalars(union_all(select(Enterprise.credit_code), select(Unit.credit_code))):
         assert identifiers.credit_code(code) == code
         assert identifiers.credit_code_warning(code) is None
         assert code[2:4] == "99"
@@ -154,6 +155,8 @@ def test_nobody_can_be_called_by_any_number_in_it(loaded):
         *db.session.scalars(select(Place.phone)),
         *db.session.scalars(select(Clinic.phone)),
         *db.session.scalars(select(District.hotline)),
+        *db.session.scalars(select(Unit.phone)),
+        *filter(None, db.session.scalars(select(Enterprise.phone))),
     ]
     assert all(phone.startswith("0000-") for phone in phones)
 
@@ -521,3 +524,26 @@ def test_the_ladder_has_nothing_to_catch_up_with(loaded):
         assert list(db.session.scalars(waiting(step, NOW))) == []
     assert count(Message.id, Message.key.startswith("reminders:"), Message.read_at.is_(None)) > 0
     assert db.session.scalar(select(func.max(Message.sent_at))) <= NOW
+
+
+def test_every_letter_names_both_sides_with_all_that_a_letter_has_to_say(loaded):
+    letters = db.session.scalars(select(Letter)).all()
+    assert len(letters) >= 50
+    for one in letters:
+        firm = replace(one.content.firm, phone="-")  # some firms have none on file
+        for side in (one.content.unit, firm):
+            assert all(astuple(side)), f"{one.number}: {side}"
+    assert sum(bool(one.content.firm.phone) for one in letters) > len(letters) / 2
+    assert not db.session.scalars(select(Enterprise).where(Enterprise.address.contains("号楼3号楼"))).all()
+
+
+def test_a_letter_that_nobody_has_opened_lies_in_the_inbox_of_the_firm(loaded):
+    """As its sending would have put it there; of what is signed or over, nothing is unread."""
+    about = select(Message.key).where(Message.key.startswith("letter:"))
+    told = set(db.session.scalars(about))
+    unread = set(db.session.scalars(about.where(Message.read_at.is_(None))))
+    states = {one.key: one.state for one in db.session.scalars(select(Letter))}
+    sent = {key for key in told if states[key] is LetterState.SENT}
+    assert sent and sent <= unread
+    assert {states[key] for key in unread} <= {LetterState.SENT, LetterState.READ}
+    assert len(told) > 30

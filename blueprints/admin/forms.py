@@ -7,8 +7,11 @@ from wtforms import BooleanField, StringField, TextAreaField, ValidationError
 from wtforms.validators import DataRequired, Length, Optional
 
 from blueprints.web.fields import (
+    CreditCodeField,
     DayField,
     MobileField,
+    PhoneField,
+    PlainTextField,
     RadioField,
     SelectField,
     UsernameField,
@@ -55,6 +58,15 @@ class GateForm(FlaskForm):
 
 class AreaForm(FlaskForm):
     name = StringField("名称", NAME)
+
+
+class UnitForm(AreaForm):
+    """What its responsibility letters say of it."""
+
+    credit_code = CreditCodeField("统一社会信用代码")
+    head = PlainTextField("负责人", [Length(max=40, message="姓名最多40个字")])
+    address = PlainTextField("地址", [Length(max=100, message="地址最多100个字")])
+    phone = PhoneField("办公电话")
 
 
 class CommunityForm(AreaForm):

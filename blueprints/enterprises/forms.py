@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import StringField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from blueprints.web.fields import (
+    CreditCodeField,
     DayField,
     MomentField,
+    PhoneField,
     PlainLinesField,
     PlainTextField,
     SelectField,
@@ -17,7 +18,6 @@ from blueprints.web.fields import (
     options,
 )
 from models.enterprises import MOST_PEOPLE
-from models.identifiers import Unreadable, credit_code, landline, mobile
 from models.initials import LONGEST
 from models.sizes import Sector
 
@@ -31,20 +31,6 @@ def _text(label: str, most: int, missing: str = "") -> PlainTextField:
 
 def _moment(label: str, missing: str) -> MomentField:
     return MomentField(label, [InputRequired(missing)], since=2000)
-
-
-class PhoneField(StringField):
-    """A mobile or a landline, or nothing."""
-
-    def pre_validate(self, form: FlaskForm) -> None:
-        typed = (self.data or "").strip()
-        if not typed:
-            self.data = ""
-            return
-        try:
-            self.data = landline(typed) if typed.startswith(("0", "０")) else mobile(typed)
-        except Unreadable as error:
-            raise ValidationError(str(error)) from None
 
 
 def _money(label: str) -> WholeField:
@@ -80,17 +66,13 @@ class FileForm(FactsForm, StandForm):
 
 
 class RegisterForm(ProfileForm, StandForm):
-    credit_code = StringField("统一社会信用代码")
+    credit_code = CreditCodeField(
+        "统一社会信用代码", [DataRequired("请填18位统一社会信用代码，营业执照上有")]
+    )
     headcount = WholeField(
         "在册人数（可以以后填）",
         [Optional(), NumberRange(1, MOST_PEOPLE, message=f"人数填1到{MOST_PEOPLE}之间的整数")],
     )
-
-    def validate_credit_code(self, field: StringField) -> None:
-        try:
-            field.data = credit_code(field.data or "")
-        except Unreadable as error:
-            raise ValidationError(str(error)) from None
 
 
 class HeadcountForm(FlaskForm):

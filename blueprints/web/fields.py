@@ -27,7 +27,7 @@ from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 from models import photographs
 from models.accounts import Account
 from models.base import SHANGHAI, RuleBroken
-from models.identifiers import Unreadable, is_invisible, mobile
+from models.identifiers import Unreadable, credit_code, is_invisible, landline, mobile
 
 
 def options(pairs: Iterable[tuple[Any, str]], empty: str | None = None) -> list[SelectChoice]:
@@ -182,6 +182,33 @@ class UsernameField(StringField):
         except RuleBroken as error:
             raise ValidationError(str(error)) from None
         self.data = probe.username
+
+
+class PhoneField(StringField):
+    """A mobile or a landline, or nothing."""
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        typed = (self.data or "").strip()
+        if not typed:
+            self.data = ""
+            return
+        try:
+            self.data = landline(typed) if typed.startswith(("0", "０")) else mobile(typed)
+        except Unreadable as error:
+            raise ValidationError(str(error)) from None
+
+
+class CreditCodeField(StringField):
+    """A unified social credit code (统一社会信用代码), or nothing, as `identifiers.credit_code` writes it."""
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        self.data = (self.data or "").strip()
+        if not self.data:
+            return
+        try:
+            self.data = credit_code(self.data)
+        except Unreadable as error:
+            raise ValidationError(str(error)) from None
 
 
 class MobileField(StringField):

@@ -12,6 +12,7 @@ UNITS = {
     "商务": "区商务局",
     "教文卫": "区教育文化和卫生健康局",
 }
+HEADS = ("温其玉", "陆知远", "方既白", "叶长青")  # of the units, in their order
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from random import Random
 
 from PIL import Image, ImageDraw
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from models import signatures
@@ -20,9 +21,11 @@ from models.demo.people import draw_name
 from models.demo.town import CHIEF, Town
 from models.enterprises import Enterprise
 from models.files import FileKind, StoredFile
-from models.letter_rows import chiefs_of
-from models.letter_text import Facts, Party
-from models.letters import Letter, LetterCounter
+from models.inbox import KEPT, Message
+from models.letter_parties import firm_party, unit_party
+from models.letter_rows import announce, chiefs_of
+from models.letter_text import Facts
+from models.letters import Letter, LetterCounter, LetterState
 from models.photographs import small_jpeg
 from models.places import Place
 from models.policy.book import Book
@@ -62,7 +65,22 @@ def send(session: Session, town: Town, book: Book, vault: Vault, now: datetime, 
         park.operator_id = firm.id
         writer.bring(firm, "force", park)
     session.flush()
-    return writer.number
+    _tell(session, writer.sent, now)
+    return len(writer.sent)
+
+
+def _tell(session: Session, letters: Sequence[Letter], now: datetime) -> None:
+    """The messages that went with them, as far back as messages are kept. Whoever opened a letter has read its message, and
+    nobody has an unread one about a letter that waits for the firm no more."""
+    for one in letters:
+        if one.sent_at < now - KEPT:
+            continue
+        announce(session, [one], one.sent_at)
+        about = update(Message).where(Message.key == one.key, Message.read_at.is_(None))
+        if one.state is LetterState.READ:
+            session.execute(about.where(Message.account_id == one.read_by_id).values(read_at=one.read_at))
+        elif one.state is not LetterState.SENT:
+            session.execute(about.values(read_at=one.read_at or one.ended_at))
 
 
 def _states() -> Iterator[str]:
@@ -85,7 +103,7 @@ class _Writer:
             rng,
         )
         self.officer = town.accounts[CHIEF]
-        self.number = 0
+        self.sent: list[Letter] = []
         self.chiefs = chiefs_of(session, [one.id for one in town.enterprises.values()], local(now).date())
 
     def bring(self, firm: Enterprise, state: str, place: Place | None = None) -> None:
@@ -166,11 +184,7 @@ class _Writer:
         chief = self.chiefs.get(firm.id)
         facts = Facts(
             number=number, starts_on=starts_on, ends_on=ends_on, place=place.name if place else "",
-            unit=Party(name=unit.name if unit else self.town.district.organiser, contact=by.name, phone=self.town.district.hotline),
-            firm=Party(
-                name=firm.name, code=firm.credit_code, representative=firm.legal_representative, address=firm.address,
-                contact=chief.name if chief else firm.legal_representative,
-            ),
+            unit=unit_party(unit, self.town.district, by), firm=firm_party(firm, chief),
         )  # fmt: skip
         kind = "enterprise" if place is None else "park_operator"
         letter = Letter.issue(
@@ -179,7 +193,7 @@ class _Writer:
         )  # fmt: skip
         self.session.add(letter)
         self.session.flush()
-        self.number += 1
+        self.sent.append(letter)
         return letter
 
     def _sign(self, letter: Letter, at: datetime) -> None:

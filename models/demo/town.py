@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models.access import Post
 from models.accounts import Account, Appointment
 from models.base import local
-from models.demo.districts import PARK, UNITS, Sketch
+from models.demo.districts import HEADS, PARK, UNITS, Sketch
 from models.demo.people import Mobiles, credit_code
 from models.enterprises import Enterprise, Premises, Spelling
 from models.gate import fold
@@ -105,7 +105,14 @@ def _divide(session: Session, town: Town) -> None:
     """Streets, communities, units, fever clinics."""
     sketch, district_id = town.sketch, town.district.id
     units = dict.fromkeys([*(site.unit for site in sketch.sites()), *(firm.unit for firm in sketch.firms())])
-    town.units = {name: Unit(district_id=district_id, name=name) for name in UNITS.values() if name in units}
+    town.units = {
+        name: Unit(
+            district_id=district_id, name=name, credit_code=credit_code(number, kind="11", organ=sketch.organ), head=head,
+            address=f"{sketch.name}政务中心{number - 600}号楼", phone=_phone(sketch, number),
+        )
+        for number, (name, head) in enumerate(zip(UNITS.values(), HEADS, strict=True), start=601)
+        if name in units
+    }  # fmt: skip
     town.streets = {name: Street(district_id=district_id, name=name) for name in sketch.communities}
     session.add_all([*town.units.values(), *town.streets.values()])
     session.flush()
@@ -169,6 +176,7 @@ def _settle_enterprises(session: Session, town: Town, since: datetime) -> None:
             unit_id=town.units[firm.unit].id, name=firm.name, short_name=firm.short,
             initials=initials_of(firm.short, words=True),
             credit_code=credit_code(number, kind=firm.kind, organ=town.sketch.organ),
+            address=f"{home.address}{home.name}{_within(home.name, firm.room)}",
             phone=f"0000-0000{number:03}" if number % 4 else None,
         )  # fmt: skip
         if firm.headcount:
@@ -180,6 +188,11 @@ def _settle_enterprises(session: Session, town: Town, since: datetime) -> None:
         town.enterprises[short].premises.append(branch)
     session.add_all(town.enterprises.values())
     session.flush()
+
+
+def _within(place: str, room: str) -> str:
+    """A room without the building that the place is named after: 3号楼5层 of 云溪软件园B区3号楼 is 5层."""
+    return next(room[end:] for end in range(len(room), -1, -1) if place.endswith(room[:end]))
 
 
 def _appoint(

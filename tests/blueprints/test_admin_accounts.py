@@ -281,6 +281,28 @@ def test_streets_communities_and_units_are_added_and_renamed(system, town):
     assert system.get("/admin/areas/planet/new").status_code == 404
 
 
+def test_what_letters_say_of_a_unit_is_kept_with_it(system, town):
+    where = f"/admin/areas/unit/{town.unit.id}"
+    facts = {
+        "credit_code": "11410105000000043m",
+        "head": "程远志",
+        "address": "云溪大道1号",
+        "phone": "0000-0000601",
+    }
+    assert "对不上" in refused(submit(system, where, **facts | {"credit_code": "91510100MA00000153"}))
+    landed(system, submit(system, where, **facts))
+    db.session.rollback()
+    unit = town.unit
+    db.session.refresh(unit)
+    kept = (unit.name, unit.credit_code, unit.head, unit.address, unit.phone)
+    assert kept == ("区经济和信息化局", "11410105000000043M", "程远志", "云溪大道1号", "0000-0000601")
+    line = db.session.scalars(
+        select(AuditLine).where(AuditLine.action == "place:manage").order_by(AuditLine.id.desc()).limit(1)
+    ).one()
+    assert "程远志" in line.details
+    assert "负责人" not in opened(system, f"/admin/areas/street/{town.street.id}").text
+
+
 def test_clinics_are_added_and_changed_and_visitors_see_them(system, town):
     landed(
         system,

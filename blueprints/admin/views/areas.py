@@ -12,7 +12,7 @@ from flask_login import current_user
 from sqlalchemy import func, select, text
 
 from blueprints.admin import bp
-from blueprints.admin.forms import AreaForm, ClinicForm, CommunityForm, DistrictForm
+from blueprints.admin.forms import AreaForm, ClinicForm, CommunityForm, DistrictForm, UnitForm
 from blueprints.web.fields import options
 from blueprints.web.guard import commit, needs, refuse, within_reach
 from blueprints.web.page import done, page
@@ -52,7 +52,7 @@ def areas() -> ResponseReturnValue:
 @bp.route("/admin/areas/<kind>/<int:number>", methods=["GET", "POST"])
 @needs("place:manage")
 def area(kind: str, number: int) -> ResponseReturnValue:
-    """A street, a community or a unit: a new one (number 0), or another name for one."""
+    """A street, a community or a unit: a new one (number 0), or other words for one."""
     model, label = AREAS.get(kind) or refuse(404, "place:manage", object_type=kind)
     row = db.session.scalar(select(model).where(model.id == number, within_reach("place:manage", model)))
     if row is None and number:
@@ -60,9 +60,8 @@ def area(kind: str, number: int) -> ResponseReturnValue:
     form = _area_form(kind, row)
     if form.validate_on_submit():
         row = row or (model() if kind == "community" else model(district_id=current_user.district_id))
-        row.name = (form.name.data or "").strip()
-        if isinstance(row, Community) and isinstance(form, CommunityForm):
-            row.street_id = form.street_id.data
+        form.populate_obj(row)
+        row.name = row.name.strip()
         changed = changes(row)
         db.session.add(row)
         db.session.flush()
@@ -74,7 +73,7 @@ def area(kind: str, number: int) -> ResponseReturnValue:
 
 def _area_form(kind: str, row: Street | Community | Unit | None) -> AreaForm:
     if kind != "community":
-        return AreaForm(obj=row)
+        return UnitForm(obj=row) if kind == "unit" else AreaForm(obj=row)
     form = CommunityForm(obj=row)
     streets = select(Street.id, Street.name).where(within_reach("place:manage", Street)).order_by(Street.name)
     form.street_id.choices = options(((n, name) for n, name in db.session.execute(streets)))
