@@ -43,6 +43,7 @@ class PaperField(FileField):
 
 
 class IssueForm(FlaskForm):
+    post = RadioField("以哪个岗位发")  # of several; the view fills in the choices
     kind = RadioField(
         "发给谁",
         choices=options((one.value, one.label) for one in LetterKind),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,17 +16,21 @@ from blueprints.letters.asked import asked, choices, one_of, today
 from blueprints.letters.forms import VALID_NONE, IssueForm
 from blueprints.web import guard, jobs
 from blueprints.web.fields import JustAct, options
+from blueprints.web.filters import full_day
 from blueprints.web.guard import about, commit, needs, serving
 from blueprints.web.page import done, page
 from blueprints.web.paging import Paging
 from blueprints.web.schemes import policy_on
 from blueprints.web.sign_in import current_post
 from blueprints.web.site import site
+from blueprints.web.templating import scope_name
 from models import letter_search
-from models.access import GRANTS
+from models.access import GRANTS, reach
 from models.accounts import Appointment
 from models.base import RuleBroken, db
 from models.batches import UNDO_WITHIN, Batch, BatchKind, BatchState, rows_of, tally
+from models.enterprises import Enterprise
+from models.letter_parties import units_lacking
 from models.letter_rows import asked as as_batch
 from models.letter_rows import preview
 from models.letter_text import LetterText
@@ -50,8 +55,9 @@ def new() -> ResponseReturnValue:
         except RuleBroken as refusal:
             form.ends_on.errors = [str(refusal)]
         else:
-            if to := _chosen(form):
-                return _begin(form, to)
+            post = _issuing_post(form)
+            if to := _chosen(form, post):
+                return _begin(form, post, to)
             form.who.errors = ["这样没有选到企业，请放宽条件，或改选“全部”"]
     return page("letters/new.html", form=form, policy=policy)
 
@@ -67,12 +73,20 @@ def _form(policy: Policy) -> IssueForm:
     form.unit.choices = options(here["units"], "不限")
     form.street.choices = options(here["streets"], "不限")
     form.place.choices = options(here["places"], "不限")
+    posts = issuing_posts()
+    form.post.choices = options((str(one.id), f"{one.post.label}，{scope_name(one)}") for one in posts)
+    if not form.post.data:
+        form.post.data = str(posts[0].id)
+    if len(posts) == 1:
+        del form.post
     return form
 
 
-def _chosen(form: IssueForm) -> list[tuple[int, int | None]]:
-    wanted = asked(
-        "letter:issue", {name: str(value) for name, value in form.data.items() if value not in (None, "")}
+def _chosen(form: IssueForm, post: Appointment) -> list[tuple[int, int | None]]:
+    """What the form asks for, as far as this one post reaches: the batch belongs to its scope."""
+    given = {name: str(value) for name, value in form.data.items() if value not in (None, "")}
+    wanted = replace(
+        asked("letter:issue", given), within=reach([post], "letter:issue", Enterprise, site.now())
     )
     now, starts_on = site.now(), form.starts_on.data
     assert starts_on is not None
@@ -82,12 +96,12 @@ def _chosen(form: IssueForm) -> list[tuple[int, int | None]]:
     return [(firm, place) for firm, place in db.session.execute(query.limit(MOST))]
 
 
-def _begin(form: IssueForm, to: list[tuple[int, int | None]]) -> ResponseReturnValue:
-    kind, post = LetterKind(form.kind.data), issuing_post()
+def _begin(form: IssueForm, post: Appointment, to: list[tuple[int, int | None]]) -> ResponseReturnValue:
+    kind = LetterKind(form.kind.data)
     starts_on, ends_on = form.starts_on.data, form.ends_on.data
     assert starts_on is not None and ends_on is not None
     batch = Batch.receive(
-        site.vault, BatchKind.LETTERS, post.scope, post.scope_id, name=f"{kind.label}责任书，{starts_on}至{ends_on}",
+        site.vault, BatchKind.LETTERS, post.scope, post.scope_id, name=f"{kind.label}责任书，{full_day(starts_on)}至{full_day(ends_on)}",
         content=as_batch(kind, starts_on, ends_on, replace=bool(form.replace.data), to=to), by=current_user._get_current_object(),
         now=site.now(),
     )  # fmt: skip
@@ -99,11 +113,21 @@ def _begin(form: IssueForm, to: list[tuple[int, int | None]]) -> ResponseReturnV
     return done(url_for("letters.batch", batch_id=batch.id))
 
 
-def issuing_post() -> Appointment:
-    """In which post: the batch belongs to its scope, not to the person."""
+def issuing_posts() -> list[Appointment]:
+    """In which posts one may issue: the batch belongs to the scope of one, not to the person. A post for the whole district
+    reaches whatever the others reach, so that nobody has to choose; else the current post comes first, a scope once."""
+    now = current_post()
     held = [one for one in serving() if one.post in GRANTS["letter:issue"]]
-    post = current_post()
-    return post if post in held and post is not None else held[0]
+    held.sort(key=lambda one: (one.scope != "district", now is None or one.id != now.id))
+    if held[0].scope == "district":
+        return held[:1]
+    return list({(one.scope, one.scope_id): one for one in reversed(held)}.values())[::-1]
+
+
+def _issuing_post(form: IssueForm) -> Appointment:
+    """The one that the form says, of several."""
+    posts = issuing_posts()
+    return next((one for one in posts if form.post and str(one.id) == form.post.data), posts[0])
 
 
 @bp.get("/letters/batches")
@@ -128,7 +152,7 @@ def batch(batch: Batch) -> ResponseReturnValue:
 def _shown(one: Batch, error: str = "") -> dict[str, Any]:
     session, counts = db.session(), tally(db.session(), one)
     pick = request.args.get("show", "error" if counts["error"] else "new")
-    pick = pick if pick in ("new", "error", "kept") else "new"
+    pick = pick if pick in ("new", "error", "doubt", "kept") else "new"
     total = counts[pick]
     pages = max(1, -(-total // ON_A_PAGE))
     at = min(max(request.args.get("page", 1, type=int), 1), pages)
@@ -144,6 +168,7 @@ def _shown(one: Batch, error: str = "") -> dict[str, Any]:
         "batch": one, "counts": counts, "pick": pick, "paging": Paging(rows, at, pages, total), "states": BatchState, "error": error,
         "act": JustAct(formdata=None), "can_undo": one.can_be_undone(site.now()), "days": UNDO_WITHIN.days,
         "sample": _sample(first["cells"]) if first else None,
+        "units": units_lacking(session, *one.scope) if first else [],
     }  # fmt: skip
 
 

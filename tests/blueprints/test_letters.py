@@ -209,6 +209,90 @@ def test_a_firm_out_of_reach_gets_none_and_one_without_representative_is_named(a
     assert other.name not in shown.text and "没有登记法定代表人" in shown.text
 
 
+def test_whoever_is_liaison_and_task_force_issues_to_all_that_both_reach(app, town, district):
+    """The current post is the liaison's; the district's reaches the other unit's firm too."""
+    other = make.enterprise(town.street, "外单位企业", legal_representative="许安")
+    person = town.officer(U, name="周知行")
+    make.appoint(person, Post.TASK_FORCE, town.district.id)
+    desk = make.sign_in(app.test_client(), person)
+    shown = send(desk, q="企业")
+    assert other.name in shown.text and "不在您负责的范围" not in shown.text
+    batch = confirm(desk)
+    assert (batch.news, batch.errors, batch.scope) == (1, 0, ("district", town.district.id))
+    send(desk, who="all")
+    assert (confirm(desk).news, db.session.scalar(select(func.count(Letter.id)))) == (197, 201)
+
+
+def test_of_two_posts_side_by_side_one_is_chosen_and_reaches_its_own_alone(app, town, district):
+    near = make.enterprise(
+        town.street, "社区里的企业", community_id=town.community.id, legal_representative="许安"
+    )
+    person = town.officer(U, name="周知行")
+    there = make.appoint(person, Post.COMMUNITY_LIAISON, town.community.id)
+    desk = make.sign_in(app.test_client(), person)
+    assert "社区联络员，锦书社区" in opened(desk, "/letters/new").text
+    assert near.name not in send(desk, least="100", most="120").text  # the unit's post comes first
+    shown = send(desk, post=str(there.id))
+    assert near.name in shown.text and district[5].name not in shown.text
+    batch = confirm(desk)
+    assert (batch.news, batch.errors, batch.scope) == (1, 0, ("community", town.community.id))
+    assert "请从这几项里选一项" in refused(submit(desk, "/letters/new", **TERM, post="0"))
+
+
+def test_a_firm_that_has_gone_out_of_reach_meanwhile_is_skipped_by_its_name(
+    monkeypatch, desk, town, district
+):
+    work, moved = jobs.begin_batch, district[199]
+    monkeypatch.setattr(jobs, "begin_batch", lambda number: None)
+    send(desk, least="200")
+    moved.unit_id = None
+    db.session.commit()
+    batch = db.session.scalars(select(Batch)).one()
+    work(batch.id)
+    shown = opened(desk, f"/letters/batches/{batch.id}")
+    assert moved.name in shown.text and "现在不在您负责的范围" in shown.text
+
+
+def test_what_the_parties_lack_is_said_before_anything_is_sent(desk, town, district):
+    whole, part = district[10], district[11]
+    whole.address, whole.phone = "桂湖街道锦书路18号", "0000-0000301"
+    part.address = "桂湖街道锦书路20号"
+    db.session.commit()
+    shown = send(desk, least="11", most="12")
+    assert "有1家的资料不全" in shown.text and "没有登记电话，责任书上会缺" in shown.text
+    assert f"{town.unit.name}：统一社会信用代码、负责人、地址" in shown.text
+    batch = db.session.scalars(select(Batch)).one()
+    listed = opened(desk, f"/letters/batches/{batch.id}?show=doubt").one("tbody")
+    said = "".join(listed.itertext())
+    assert part.name in said and whole.name not in said
+    confirm(desk)
+    assert db.session.scalar(select(func.count(Letter.id))) == 5  # a warning holds nothing up
+
+
+def test_the_parties_say_what_is_on_file_of_them(desk, town, district, officer):
+    unit = town.unit
+    unit.credit_code, unit.head, unit.address = "11410105000000043M", "程远志", "云溪大道1号"
+    firm = district[10]
+    firm.address, firm.phone = "桂湖街道锦书路18号", "0000-0000301"
+    mobile = district[11]
+    mobile.phone = "13800138000"
+    db.session.commit()
+    shown = send(desk, least="11", most="12")
+    for words in ("统一社会信用代码：11410105000000043M", "负责人：程远志", "地址：云溪大道1号"):
+        assert words in shown.text
+    confirm(desk)
+    letters = db.session.scalars(select(Letter).where(Letter.enterprise_id.in_([firm.id, mobile.id])))
+    first, second = sorted(letters, key=lambda one: one.id)
+    assert first.content.unit == Party(
+        unit.name, "11410105000000043M", "程远志", "云溪大道1号", officer.name, town.district.hotline
+    )
+    assert first.content.firm == Party(
+        firm.name, firm.credit_code, "许安", "桂湖街道锦书路18号", "许安", "0000-0000301"
+    )
+    assert second.content.firm.phone == "138****8000"  # a letter is kept open
+    assert "2027年1月1日至2027年12月31日" in opened(desk, "/letters/batches").text
+
+
 def test_new_wording_replaces_the_old_only_once_it_is_in_force(app, town, desk, letter, boss, officer):
     signed_by_boss(letter, boss, app)
     signatures.countersign(
