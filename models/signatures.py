@@ -335,15 +335,20 @@ class LetterSigner(Row):
 
 def signer_for(session: Session, letter: Letter, account: Account, on: date) -> LetterSigner | None:
     """By which filed authority this person may sign this letter; None: they may not (SIGN-6)."""
+    return signer_at(session, letter.enterprise, account, on)
+
+
+def signer_at(session: Session, enterprise: Enterprise, account: Account, on: date) -> LetterSigner | None:
+    """The same for all letters of a firm."""
     held = session.scalars(
         select(LetterSigner)
         .where(
-            LetterSigner.enterprise_id == letter.enterprise_id, LetterSigner.account_id == account.id, LetterSigner.holding(on)
+            LetterSigner.enterprise_id == enterprise.id, LetterSigner.account_id == account.id, LetterSigner.holding(on)
         )
         .order_by(LetterSigner.id.desc())
     ).all()  # fmt: skip
     for one in held:
-        if one.capacity is Capacity.AUTHORISED or account.name == letter.enterprise.legal_representative:
+        if one.capacity is Capacity.AUTHORISED or account.name == enterprise.legal_representative:
             return one
     return None
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from blueprints.enterprises import bp
-from blueprints.web.guard import needs, within_reach
+from blueprints.web.guard import needs, serving, within_reach
 from blueprints.web.page import page
 from blueprints.web.schemes import policy_on
 from blueprints.web.site import site
@@ -20,6 +21,8 @@ from models.obligations import to_do
 from models.office import health_staff, open_orders, questions_added, staff_lines, visitors_of
 from models.places import Unit
 from models.plans import coming
+from models.signatures import signer_at
+from models.to_do import letters_to_do, notices_to_do, returns_of
 
 REPORTS = 20  # how far back a report may still be to do
 
@@ -27,7 +30,7 @@ REPORTS = 20  # how far back a report may still be to do
 @bp.get("/enterprises/<int:enterprise_id>")
 @needs("enterprise:home", Enterprise)
 def home(enterprise: Enterprise) -> Response:
-    """Who comes to us today, who waits outside, which health posts we owe. Nobody's health is shown."""
+    """What we have to do today, who comes to us, who waits outside, which health posts we owe. Nobody's health is shown."""
     now = site.now()
     today = local(now).date()
     session = db.session()
@@ -46,6 +49,10 @@ def home(enterprise: Enterprise) -> Response:
         if any(order.reaches(one.place) for one in premises)
     ]
     lines = staff_lines(policy, duty, staff) if policy and duty else []
+    owed = Ledger(site.book, now).as_it_will_be(
+        session, enterprise.id, recent(session, enterprise.id, REPORTS)
+    )
+    ours = [one for one in serving() if (one.scope, one.scope_id) == ("enterprise", enterprise.id)]
     return page(
         "enterprises/home.html",
         enterprise=enterprise,
@@ -67,12 +74,12 @@ def home(enterprise: Enterprise) -> Response:
             .where(within_reach("enterprise:home", Enterprise), Enterprise.id != enterprise.id)
             .order_by(Enterprise.name)
         ).all(),
-        reports=to_do(
-            Ledger(site.book, now).as_it_will_be(
-                session, enterprise.id, recent(session, enterprise.id, REPORTS)
-            ),
-            now,
-        ),
+        now_at=now,
+        reports=to_do(owed, now),
+        returns=returns_of(session, owed),
+        letters=letters_to_do(session, enterprise.id, today),
+        may_sign=signer_at(session, enterprise, current_user.account, today) is not None,
+        notices=notices_to_do(session, current_user.id, ours, now),
         coming=coming(session, enterprise.id, today),
         mode_now="emergency" if orders else "normal",
     )

@@ -45,6 +45,7 @@ from models.reports import (
     refusal,
     versions_of,
 )  # fmt: skip
+from models.to_do import returns_of
 
 SHOWN = 30
 LONGEST_TYPED = 300
@@ -72,6 +73,7 @@ def index(enterprise: Enterprise) -> ResponseReturnValue:
     ).all()
     return page(
         "reports/index.html", enterprise=enterprise, paging=found, voided=voided, reports=to_do(rows, now), now_at=now,
+        returns=returns_of(session, rows),
         rows=[(one, status(one, now)) for one in rows], basis=basis, on_time=_on_time(rows),
         reminders=said_to(session, enterprise.id), closures=open_closures(enterprise.id, local(now).date()),
     )  # fmt: skip

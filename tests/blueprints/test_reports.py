@@ -19,7 +19,7 @@ from models.inbox import Message, is_unread_about
 from models.ledger import recent
 from models.obligations import Obligation, Rates, Review, Status, rates, status
 from models.places import ModeOrder
-from models.reports import LockException, ReportDraft, ReportVersion, Source
+from models.reports import LockException, ReportDraft, ReportReview, ReportVersion, Source
 from tests import make, towns
 from tests.forms import landed, opened, refused, submit
 from tests.november import LEDGER, clock_of, on
@@ -565,6 +565,10 @@ def test_a_return_names_the_fields_and_opens_the_report_even_after_its_lock(
         specialist, accept(specialist, one, "returned", wrong=["fever", "symptoms"], words="门岗有1人发热")
     )
     assert status(the_week(town), on("20 09:01")) is Status.RETURNED
+    by = db.session.scalars(select(ReportReview)).one().by.name
+    for where in ("", "/reports"):
+        todo = opened(manager(), f"/enterprises/{town.tenant.id}{where}").text
+        assert f"{by}11月20日09:00退回：门岗有1人发热。" in todo
     clock("30 12:00:01")
     page = opened(manager(), week)
     assert "门岗有1人发热" in page.text
@@ -655,7 +659,9 @@ def test_another_enterprise_place_or_unit_reaches_no_report_by_any_address(app, 
             nowhere = client.open(address.format(firm=999_999, one=999_999), method=method).status_code
             own_post = address.startswith("/enterprises") is (post is Post.HEALTH_MANAGER)
             assert there == nowhere, (post, method, address)
-            assert there == 404 or (there == 403 and (not own_post or "lock" in address or "excuse" in address))
+            assert there == 404 or (
+                there == 403 and (not own_post or "lock" in address or "excuse" in address)
+            )
         if post is not Post.HEALTH_MANAGER:
             assert "没有待审核的报送" in opened(client, "/reports").text
 
@@ -692,7 +698,7 @@ def test_an_emergency_is_on_the_page_at_once_before_the_timed_work_has_passed(to
 def test_what_is_due_stands_first_on_the_home_page(town, week, clock, manager):
     clock("23 13:00")
     page = opened(manager(), f"/enterprises/{town.tenant.id}")
-    assert "要报送的" in page.text
+    assert "今天要办" in page.text
     assert "逾期1小时，还没有报" in page.text
 
 
