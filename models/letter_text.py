@@ -54,7 +54,7 @@ def compose(template: LetterTemplate, facts: Facts) -> str:
     blanks = {"starts_on": written_day(facts.starts_on), "ends_on": written_day(facts.ends_on)}
     parts = (
         ("甲方职责", template.unit_duties), ("乙方职责", template.firm_duties), ("期限", template.term),
-        ("没有履行的处理", template.breach), ("附则", template.closing),
+        ("未履行职责的处理", template.breach), ("附则", template.closing),
     )  # fmt: skip
     text: dict[str, Any] = {
         "number": facts.number,

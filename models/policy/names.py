@@ -144,7 +144,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "unit_duties": "甲方职责",
         "firm_duties": "乙方职责",
         "term": "期限",
-        "breach": "没有履行的处理",
+        "breach": "未履行职责的处理",
         "closing": "附则",
     }
 )

@@ -129,7 +129,7 @@ def test_the_text_names_both_sides_and_the_term_and_its_digest_is_kept(letter, t
     assert said.unit.name == "区经济和信息化局" and said.number == letter.number == "YUNXI-ZR-2026-00001"
     assert "成高管办发〔2022〕14号" in said.preamble
     heads = [head for head, _ in said.numbered()]
-    assert heads == ["一、甲方职责", "二、乙方职责", "三、期限", "四、没有履行的处理", "五、附则"]
+    assert heads == ["一、甲方职责", "二、乙方职责", "三、期限", "四、未履行职责的处理", "五、附则"]
     firm_duties = dict(said.numbered())["二、乙方职责"]
     assert firm_duties[0].startswith("（一）") and firm_duties[8].startswith("（九）")
     assert dict(said.numbered())["三、期限"] == ["本责任书期限自2026年11月20日起，至2027年12月31日止。"]
