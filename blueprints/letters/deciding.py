@@ -35,12 +35,8 @@ def countersign() -> ResponseReturnValue:
     """All that wait for our side, with the signature of the other: looked through, ticked, signed with the password. Each gets a
     signature of its own."""
     form = CountersignForm()
-    ticked = [
-        int(one)
-        for one in request.form.getlist("letter")
-        if one.isascii() and one.isdigit() and len(one) < 10
-    ]
-    ticked = list(dict.fromkeys(ticked))[:AT_ONCE]
+    # all is what the page had shown: what has come in since, nobody has looked through
+    ticked = _numbers("shown" if form.every.data else "letter")
     if form.validate_on_submit():
         if not ticked:
             form.form_errors.append("请至少勾选一份")
@@ -60,6 +56,14 @@ def countersign() -> ResponseReturnValue:
         ticked=ticked or ([one] if (one := request.args.get("letter", type=int)) else []),
         status=422 if form.form_errors else 200,
     )  # fmt: skip
+
+
+def _numbers(name: str) -> list[int]:
+    """The letters that the form names so, each once."""
+    found = (
+        int(one) for one in request.form.getlist(name) if one.isascii() and one.isdigit() and len(one) < 10
+    )
+    return list(dict.fromkeys(found))[:AT_ONCE]
 
 
 def _firm_signatures(letters: Sequence[Letter]) -> dict[int, LetterSignature]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import BooleanField, HiddenField, PasswordField, StringField, ValidationError
@@ -21,7 +23,7 @@ from blueprints.web.fields import (
 from models.base import RuleBroken
 from models.files import MOST_BYTES, FileKind, taken
 from models.letters import REASON_SIGNS, LetterKind
-from models.signatures import Capacity
+from models.signatures import Capacity, Mark, Way, read_strokes
 
 MISSING, VALID_NONE, EVERY = "missing", "none", "all"
 
@@ -72,13 +74,38 @@ class IssueForm(FlaskForm):
 
 
 class SignForm(FlaskForm):
-    strokes = HiddenField()
-    pad = HiddenField()  # "1" while the pad is in use
+    """`who`: whose signature it has to be. Everything that is wrong is said at once, the pad with the rest."""
+
+    strokes = HiddenField("签名", id="pad-canvas")  # an error leads to the pad
+    pad = HiddenField()  # "1" while the pad is in use, "0" once it was put away
     photo = PhotoField("纸上签名的照片（不手写、不打字签的才传）")
     name = PlainTextField(
         "再输入一次姓名", [DataRequired("请输入签署人的姓名"), Length(max=40, message="姓名最多40个字")]
     )
     agreed = BooleanField("已读全文并同意", [DataRequired("请勾选，表示已读全文并同意")])
+
+    def __init__(self, *args: Any, who: str = "", **facts: Any) -> None:
+        super().__init__(*args, **facts)
+        self.who, self._drawn = who, (b"", b"")
+
+    def validate_name(self, field: PlainTextField) -> None:
+        if not field.errors and "".join((field.data or "").split()) != "".join(self.who.split()):
+            raise ValidationError(f"签署人是{self.who}，输入的是{field.data}。请核对，别人不能代签")
+
+    def validate_strokes(self, field: HiddenField) -> None:
+        if self.pad.data != "1" or self.photo.data:
+            return
+        try:
+            self._drawn = read_strokes(field.data or "")
+        except RuleBroken as refusal:
+            raise ValidationError(str(refusal)) from None
+
+    def mark(self) -> Mark:
+        """What was put down, once all of it is right."""
+        if self.photo.data:
+            return Mark(Way.PHOTO, self.photo.data)
+        strokes, picture = self._drawn
+        return Mark(Way.DRAWN, picture, strokes) if strokes else Mark(Way.TYPED)
 
 
 class OwnSignForm(SignForm):
@@ -101,6 +128,7 @@ class ReasonForm(FlaskForm):
 
 class CountersignForm(FlaskForm):
     password = PasswordField("登录密码，确认是本人", [DataRequired("请输入登录密码")])
+    every = BooleanField("这一页列出的全部，不只勾选的")
     agreed = BooleanField("我已逐份看过全文和乙方的签名", [DataRequired("请逐份看过再勾选")])
 
 

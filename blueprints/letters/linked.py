@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from blueprints.letters import bp
 from blueprints.letters.asked import alone
 from blueprints.letters.forms import LinkSignForm
-from blueprints.letters.signing import expected_level, read_mark
+from blueprints.letters.signing import expected_level
 from blueprints.web import errors, guard
 from blueprints.web.fields import JustAct
 from blueprints.web.guard import public
@@ -42,12 +42,8 @@ def by_link(token: str) -> ResponseReturnValue:
     if refusal := link.refusal(now):
         return errors.answer(410, "这个签署链接打不开了", refusal + "。")
     letter.must_wait_for_the_firm()
-    form = LinkSignForm()
-    if (
-        form.validate_on_submit()
-        and (mark := read_mark(form, link.name))
-        and (answer := _sign(token, form, mark))
-    ):
+    form = LinkSignForm(who=link.name)
+    if form.validate_on_submit() and (answer := _sign(token, form, form.mark())):
         return answer
     return page(
         "letters/by_link.html", form=form, letter=letter, text=letter.content, who=link.name, capacity=Capacity.REPRESENTATIVE,
@@ -61,6 +57,8 @@ def _sign(token: str, form: LinkSignForm, mark: Mark) -> ResponseReturnValue | N
         LetterLink.of(token).with_for_update().execution_options(populate_existing=True)
     ).one()
     letter, now = alone(link.letter), site.now()
+    if link.used_at is not None:  # the same form, sent twice
+        return done(url_for("letters.by_link", token=token))
     g.action, g.object = "letter:sign", letter
     if not link.refusal(now) and not link.accepts(site.vault, token, form.code.data or ""):
         left = signatures.FAILURES - link.failures

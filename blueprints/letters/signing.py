@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import g, url_for
+from flask import flash, g, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from blueprints.letters import bp
 from blueprints.letters.asked import alone, me, saved, today
-from blueprints.letters.forms import OwnSignForm, SignForm
+from blueprints.letters.forms import OwnSignForm
 from blueprints.letters.levels import test_words
 from blueprints.web.fields import JustAct
 from blueprints.web.guard import needs
@@ -17,8 +17,8 @@ from blueprints.web.sign_in import is_my_password, lock_out
 from blueprints.web.site import site
 from models import signatures
 from models.base import RuleBroken, db
-from models.letters import Letter
-from models.signatures import Mark, Way, consent_of, signer_for
+from models.letters import Letter, LetterState
+from models.signatures import Mark, consent_of, signer_for
 
 NOT_YOU = "您不是这家企业备案的法定代表人或授权代表，可以看，不能签。请法定代表人签，或请联络员备案签署人"
 
@@ -26,15 +26,17 @@ NOT_YOU = "您不是这家企业备案的法定代表人或授权代表，可以
 @bp.route("/letters/<int:letter_id>/sign", methods=["GET", "POST"])
 @needs("letter:sign", Letter)
 def sign(letter: Letter) -> ResponseReturnValue:
-    """Read before, now signed: with ten minutes to take it back."""
+    """Read before, now signed: with ten minutes to take it back. Who sends it twice is led to what they have signed."""
+    if _is_signed_by_me(letter):
+        return _led_to(letter)
     held = signer_for(db.session(), letter, current_user.account, today())
     if held is None:
         raise RuleBroken(NOT_YOU)
     letter.must_wait_for_the_firm()
-    form, capacity, signer_id = OwnSignForm(), held.capacity, held.id
-    if form.validate_on_submit() and (mark := read_mark(form, current_user.name)):
+    form, capacity, signer_id = OwnSignForm(who=current_user.name), held.capacity, held.id
+    if form.validate_on_submit():
         if is_my_password(form.password.data or ""):
-            return _signed(letter.id, mark, capacity, signer_id)
+            return _signed(letter.id, form.mark(), capacity, signer_id)
         if current_user.account.is_locked(site.now()):
             return lock_out()
         form.password.errors = ["密码不对，请重新填"]
@@ -47,6 +49,8 @@ def sign(letter: Letter) -> ResponseReturnValue:
 def _signed(letter_id: int, mark: Mark, capacity: signatures.Capacity, signer_id: int) -> ResponseReturnValue:
     letter = db.session.get_one(Letter, letter_id)
     g.object = alone(letter)
+    if _is_signed_by_me(letter):  # by the same form, sent twice
+        return _led_to(letter)
     signatures.sign(db.session(), site.vault, letter, me(capacity, signer_id), mark, now=site.now())
     where = url_for("letters.show", letter_id=letter.id)
     return saved(
@@ -54,21 +58,16 @@ def _signed(letter_id: int, mark: Mark, capacity: signatures.Capacity, signer_id
     )
 
 
-def read_mark(form: SignForm, name: str) -> Mark | None:
-    """What was put down; None with the reason beside the field. `name`: whose signature it has to be."""
-    if "".join((form.name.data or "").split()) != "".join(name.split()):
-        form.name.errors = [f"签署人是{name}，输入的是{form.name.data}。请核对，别人不能代签"]
-        return None
-    if form.photo.data:
-        return Mark(Way.PHOTO, form.photo.data)
-    if form.pad.data == "1":
-        try:
-            strokes, picture = signatures.read_strokes(form.strokes.data or "")
-        except RuleBroken as refusal:
-            form.strokes.errors = [str(refusal)]
-            return None
-        return Mark(Way.DRAWN, picture, strokes)
-    return Mark(Way.TYPED)
+def _is_signed_by_me(letter: Letter) -> bool:
+    if letter.state not in (LetterState.SIGNED, LetterState.IN_FORCE):
+        return False
+    own = signatures.standing_signatures(signatures.acts_of(db.session(), letter)).get(signatures.Side.FIRM)
+    return own is not None and own.account_id == current_user.id
+
+
+def _led_to(letter: Letter) -> ResponseReturnValue:
+    flash("已签署，不用再签。", "ok")
+    return done(url_for("letters.show", letter_id=letter.id))
 
 
 def expected_level() -> str:

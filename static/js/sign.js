@@ -16,10 +16,10 @@ function pad(form) {
     box.hidden = !on;
     typing.hidden = on;
     drawn.hidden = on;
-    used.value = on ? "1" : "";
+    used.value = on ? "1" : "0";
     if (on) fit();
   }
-  use(used.value !== "0");
+  use(used.value !== "0");  // put away before: the form has come back with an error
   signature = new SignaturePad(canvas, { penColor: "#1b2423", minWidth: 1.2, maxWidth: 3.2 });
   try {  // a form that came back with an error keeps what was drawn
     const old = JSON.parse(kept.value);
@@ -35,7 +35,7 @@ function pad(form) {
   form.addEventListener("submit", () => {
     const strokes = signature.toData().map(group => group.points.flatMap(point => [Math.round(point.x), Math.round(point.y)]));
     kept.value = strokes.length ? JSON.stringify({ w: Math.round(canvas.offsetWidth), h: Math.round(canvas.offsetHeight), strokes }) : "";
-    if (form.elements.photo.files.length) used.value = "";
+    if (form.elements.photo.files.length) used.value = "0";
   });
 }
 function countDown(shown) {

@@ -20,9 +20,10 @@ from models.audit import AuditLine
 from models.base import RuleBroken, db, to_write
 from models.batches import Batch, BatchKind
 from models.enterprises import Enterprise
+from models.files import FileKind, StoredFile
 from models.inbox import Message
 from models.letter_keeping import LetterPrint
-from models.letter_text import sha256
+from models.letter_text import Party, sha256
 from models.letters import Letter, LetterState
 from models.signatures import Capacity, LetterSignature, LetterSigner, Mark, Signer, Verified, Way
 from tests import make
@@ -443,6 +444,35 @@ def test_a_wrong_signing_is_refused_beside_the_field_and_signs_nothing(phone, le
     )
 
 
+def test_all_that_is_wrong_is_said_at_once_the_pad_by_its_name(phone, letter):
+    where = f"/letters/{letter.id}/sign"
+    answer = submit(phone, where, pad="1", strokes="", name="别人", password="", agreed=None)
+    said = refused(answer)
+    for words in ("有4处需要改", "签名：没有收到签名", "别人不能代签", "请输入登录密码", "请勾选"):
+        assert words in said
+    assert "Strokes" not in said and 'href="#pad-canvas"' in answer.text
+
+
+def test_the_same_signing_sent_twice_leads_to_the_letter_that_is_signed(app, phone, letter, town):
+    where = f"/letters/{letter.id}/sign"
+    sent = next(one for one in opened(phone, where).forms if "agreed" in one.choices).data(**SIGNED)
+    first, second = phone.post(where, data=sent), phone.post(where, data=sent)
+    assert (
+        first.status_code == second.status_code == 303
+        and second.headers["Location"] == f"/letters/{letter.id}"
+    )
+    assert "已签署，不用再签。" in landed(phone, second).text
+    assert db.session.scalar(select(func.count(LetterSignature.id))) == 1
+    other = town.officer(M, name="林见微")
+    kept = StoredFile.keep(db.session(), app.extensions["site"].vault, FileKind.PDF, PDF, now=NOW)
+    held = LetterSigner.file(
+        town.tenant, other, Capacity.AUTHORISED, paper=kept, until_on=NOW.date(), today=NOW.date(), by=other, now=NOW
+    )  # fmt: skip
+    make.save(held)
+    answer = make.sign_in(app.test_client(), other).get(where)
+    assert answer.status_code == 409 and "不用再签" in answer.text  # it was somebody else
+
+
 def test_a_withdrawal_comes_within_ten_minutes_and_never_after_the_countersignature(
     app, at, phone, desk, letter, boss
 ):
@@ -541,6 +571,27 @@ def test_many_are_countersigned_at_once_and_each_has_its_own_signature(
         select(Message).where(Message.account_id == boss.id, Message.subject.contains("双方已签"))
     ).all()
     assert len(told) == 1
+
+
+def test_all_on_the_page_are_countersigned_with_one_tick_and_none_that_came_later(
+    app, desk, town, officer, letter, boss
+):
+    firms = [
+        make.enterprise(town.street, f"第{n}家", unit_id=town.unit.id, legal_representative="许安")
+        for n in range(3)
+    ]
+    others = [make.letter(firm, officer) for firm in firms]
+    me = Signer("许安", Capacity.REPRESENTATIVE, Verified.IN_FRONT, None, "", "")
+    vault = app.extensions["site"].vault
+    for one in others[:2]:
+        signatures.sign(db.session(), vault, one, me, Mark(Way.TYPED), now=NOW)
+    db.session.commit()
+    where = "/letters/countersign"
+    form = next(one for one in opened(desk, where).forms if "every" in one.choices)
+    signatures.sign(db.session(), vault, again(others[2]), me, Mark(Way.TYPED), now=NOW)
+    db.session.commit()
+    landed(desk, desk.post(where, data=form.data(every="y", password=make.PASSWORD, agreed="y")))
+    assert [again(one).state for one in others] == [LetterState.IN_FORCE] * 2 + [LetterState.SIGNED]
 
 
 def test_the_filed_pdf_is_handed_out_byte_for_byte(app, desk, phone, letter, boss):
