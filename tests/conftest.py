@@ -25,6 +25,7 @@ from models import schema
 from models.base import Row, db, reading
 from models.gateview import Version
 from tests import make, postgres, towns
+from tests.november import LEDGER, clock_of
 
 # A slow machine is no fault of a test. In CI Hypothesis takes its own profile, which says so too and draws the same every time.
 settings.register_profile("patient", deadline=None)
@@ -138,6 +139,12 @@ def at(app: Flask) -> Callable[[datetime], None]:
         app.extensions["site"] = replace(app.extensions["site"], now=lambda: instant)
 
     return set_clock
+
+
+@pytest.fixture
+def clock(at: Callable[[datetime], None]) -> Callable[[datetime | str], None]:
+    """The same, with what the ledger of reports has to do by then: clock("18 09:00"), of November 2026."""
+    return clock_of(at, *LEDGER)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from blueprints.archive import bp
 from blueprints.archive.employees import LONGEST, wanted
 from blueprints.archive.forms import TeamForm
 from blueprints.web import guard
-from blueprints.web.fields import JustAct
+from blueprints.web.fields import JustAct, ticked
 from blueprints.web.guard import needs
 from blueprints.web.page import done, page
 from blueprints.web.site import site
@@ -87,15 +87,13 @@ def team(team: Team) -> ResponseReturnValue:
 @needs("employee:write", Team)
 def move_people(team: Team) -> ResponseReturnValue:
     """The ticked people come into this team (`in`), or go out of it into none (`out`)."""
-    ticked = {
-        int(one)
-        for one in request.form.getlist("people")
-        if one.isascii() and one.isdigit() and len(one) < 10
-    }
     comes = request.form.get("move") == "in"
     if comes and team.closed_at is not None:
         raise RuleBroken("这个班组已经停用，请先启用")
-    ours = (Employee.enterprise_id == team.enterprise_id, Employee.id.in_(sorted(ticked)[:MOST_MOVED]))
+    ours = (
+        Employee.enterprise_id == team.enterprise_id,
+        Employee.id.in_(sorted(ticked("people"))[:MOST_MOVED]),
+    )
     here = Employee.team_id.is_distinct_from(team.id) if comes else Employee.team_id == team.id
     moved = db.session.scalars(select(Employee).where(*ours, here)).all()
     for one in moved:

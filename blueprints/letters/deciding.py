@@ -15,6 +15,7 @@ from blueprints.letters.asked import alone, me, saved
 from blueprints.letters.forms import CountersignForm, OnPaperForm, ReasonForm
 from blueprints.letters.reading import reached
 from blueprints.web import jobs
+from blueprints.web.fields import ticked
 from blueprints.web.guard import commit, needs, within_reach
 from blueprints.web.page import done, page
 from blueprints.web.sign_in import is_my_password, lock_out
@@ -36,12 +37,12 @@ def countersign() -> ResponseReturnValue:
     signature of its own."""
     form = CountersignForm()
     # all is what the page had shown: what has come in since, nobody has looked through
-    ticked = _numbers("shown" if form.every.data else "letter")
+    numbers = ticked("shown" if form.every.data else "letter")[:AT_ONCE]
     if form.validate_on_submit():
-        if not ticked:
+        if not numbers:
             form.form_errors.append("请至少勾选一份")
         elif is_my_password(form.password.data or ""):
-            return _countersigned(ticked)
+            return _countersigned(numbers)
         elif current_user.account.is_locked(site.now()):
             return lock_out()
         else:
@@ -53,17 +54,9 @@ def countersign() -> ResponseReturnValue:
     letters = db.session.scalars(found.order_by(Letter.signed_at, Letter.id).limit(AT_ONCE)).all()
     return page(
         "letters/countersign.html", form=form, letters=letters, signed=_firm_signatures(letters), most=AT_ONCE,
-        ticked=ticked or ([one] if (one := request.args.get("letter", type=int)) else []),
+        ticked=numbers or ([one] if (one := request.args.get("letter", type=int)) else []),
         status=422 if form.form_errors else 200,
     )  # fmt: skip
-
-
-def _numbers(name: str) -> list[int]:
-    """The letters that the form names so, each once."""
-    found = (
-        int(one) for one in request.form.getlist(name) if one.isascii() and one.isdigit() and len(one) < 10
-    )
-    return list(dict.fromkeys(found))[:AT_ONCE]
 
 
 def _firm_signatures(letters: Sequence[Letter]) -> dict[int, LetterSignature]:

@@ -10,7 +10,7 @@ from blueprints.letters import bp
 from blueprints.letters.asked import LONGEST, asked, choices, today
 from blueprints.web import filters
 from blueprints.web.downloads import by_link, hand_out
-from blueprints.web.fields import JustAct
+from blueprints.web.fields import JustAct, ticked
 from blueprints.web.guard import commit, needs, within_reach
 from blueprints.web.page import done, page, with_filters
 from blueprints.web.paging import paged
@@ -86,14 +86,10 @@ def chosen_letters(most: int) -> list[Letter]:
         lines = letter_search.lines(asked("letter:track"), today(), site.now()).limit(most * 2)
         rows = db.session.execute(letter_search.whole(lines)).all()
         return [row[1] for row in rows if row[1] is not None][:most]
-    ids = [
-        int(one)
-        for one in request.form.getlist("letter")
-        if one.isascii() and one.isdigit() and len(one) < 10
-    ][:most]
+    ids = ticked("letter")[:most]
     found = select(Letter).where(Letter.id.in_(ids), within_reach("letter:track", Letter))
     by_id = {one.id: one for one in db.session.scalars(found)}
-    return [by_id[one] for one in dict.fromkeys(ids) if one in by_id]
+    return [by_id[one] for one in ids if one in by_id]
 
 
 @bp.get("/letters.xlsx")

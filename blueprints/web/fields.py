@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import (
@@ -28,6 +29,12 @@ from models import photographs
 from models.accounts import Account
 from models.base import SHANGHAI, RuleBroken
 from models.identifiers import Unreadable, credit_code, is_invisible, landline, mobile
+
+
+def ticked(name: str) -> list[int]:
+    """The numbers of the rows that a form has ticked under this name, in their order, each once; what is no number is none."""
+    found = request.form.getlist(name)
+    return list(dict.fromkeys(int(one) for one in found if one.isascii() and one.isdigit() and len(one) < 10))
 
 
 def options(pairs: Iterable[tuple[Any, str]], empty: str | None = None) -> list[SelectChoice]:

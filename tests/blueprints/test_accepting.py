@@ -16,7 +16,7 @@ from models.obligations import Obligation, Review
 from models.reports import Source, alone, file
 from tests import make, towns
 from tests.forms import opened
-from tests.november import LEDGER, clock_of, on
+from tests.november import on
 from tests.statements import statements_of
 
 WAITING, ACCEPT = "/reports", "/reports/accept"
@@ -26,11 +26,6 @@ WAITING, ACCEPT = "/reports", "/reports/accept"
 def town(app, at) -> make.Town:
     at(on("01 08:00"))
     return towns.found(on("01 08:00"))
-
-
-@pytest.fixture
-def clock(app, at):
-    return clock_of(at, *LEDGER)
 
 
 @pytest.fixture

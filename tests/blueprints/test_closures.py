@@ -18,7 +18,7 @@ from models.places import ModeOrder
 from models.tracking import Ground
 from tests import make, towns
 from tests.forms import landed, opened, refused, submit
-from tests.november import LEDGER, clock_of, on
+from tests.november import on
 
 
 def day(number: int) -> date:
@@ -29,11 +29,6 @@ def day(number: int) -> date:
 def town(app, at) -> make.Town:
     at(on("01 08:00"))
     return towns.found(on("01 08:00"))
-
-
-@pytest.fixture
-def clock(app, at):
-    return clock_of(at, *LEDGER)
 
 
 @pytest.fixture

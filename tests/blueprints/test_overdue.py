@@ -18,7 +18,7 @@ from models.places import ModeOrder
 from models.reports import Source, alone, file, unlock
 from tests import make, towns
 from tests.forms import opened
-from tests.november import LEDGER, clock_of, on
+from tests.november import on
 from tests.statements import statements_of
 
 PAGE, FIRMS, MISSING, REMINDERS = (
@@ -34,11 +34,6 @@ WEEK, REST = "11月16日至22日周报", "11月18日至22日周报（不满一�
 def town(app, at) -> make.Town:
     at(on("01 08:00"))
     return towns.found(on("01 08:00"))
-
-
-@pytest.fixture
-def clock(app, at):
-    return clock_of(at, *LEDGER)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from models.places import ModeOrder
 from models.reports import LockException, ReportDraft, ReportReview, ReportVersion, Source
 from tests import make, towns
 from tests.forms import landed, opened, refused, submit
-from tests.november import LEDGER, clock_of, on
+from tests.november import on
 from tests.reader import read
 from tests.statements import statements_of
 
@@ -38,11 +38,6 @@ DOUBLE = NUMBERS | {"absent_ill": "2"}
 def town(app, at) -> make.Town:
     at(on("01 08:00"))
     return towns.found(on("01 08:00"))
-
-
-@pytest.fixture
-def clock(app, at):
-    return clock_of(at, *LEDGER)
 
 
 @pytest.fixture

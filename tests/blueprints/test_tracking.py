@@ -18,7 +18,7 @@ from models.places import Community, ModeOrder, Unit
 from models.reports import Source, alone, file, judge, unlock
 from tests import make, towns
 from tests.forms import opened
-from tests.november import LEDGER, clock_of, on
+from tests.november import on
 from tests.statements import statements_of
 
 PAGE, FIRMS, MISSING = "/reports/tracking", "/reports/tracking/firms", "/reports/tracking/missing"
@@ -29,11 +29,6 @@ NAMES = ["石上清泉餐饮管理有限责任公司云溪软件园第三分公�
 def town(app, at) -> make.Town:
     at(on("01 08:00"))
     return towns.found(on("01 08:00"))
-
-
-@pytest.fixture
-def clock(app, at):
-    return clock_of(at, *LEDGER)
 
 
 @pytest.fixture

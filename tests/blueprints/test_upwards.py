@@ -12,7 +12,7 @@ from models.reports import Source, alone, file
 from models.unit_reports import UnitReport
 from tests import make, towns
 from tests.forms import landed, opened, refused, submit
-from tests.november import LEDGER, clock_of, on
+from tests.november import on
 
 UP, RECEIVED = "/reports/upwards", "/reports/upwards/received"
 WEEK = "period=20261116-20261122-normal"
@@ -22,11 +22,6 @@ WEEK = "period=20261116-20261122-normal"
 def town(app, at) -> make.Town:
     at(on("01 08:00"))
     return towns.found(on("01 08:00"))
-
-
-@pytest.fixture
-def clock(app, at):
-    return clock_of(at, *LEDGER)
 
 
 @pytest.fixture

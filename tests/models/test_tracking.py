@@ -20,7 +20,7 @@ from models.report_tally import ReportShift, ReportTally
 from models.reports import Source, alone, file, judge, unlock
 from models.tracking import By, Ground, Only, Tally
 from tests import make, towns
-from tests.november import LEDGER, clock_of, on
+from tests.november import on
 from tests.statements import statements_of
 
 
@@ -28,11 +28,6 @@ from tests.statements import statements_of
 def town(app, at) -> make.Town:
     at(on("01 08:00"))
     return towns.found(on("01 08:00"))
-
-
-@pytest.fixture
-def clock(app, at):
-    return clock_of(at, *LEDGER)
 
 
 class Acts:
